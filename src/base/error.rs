@@ -1,0 +1,117 @@
+//! Error codes: the platform's `errno` numbers and the library's own.
+
+use std::fmt;
+use std::io;
+
+use crate::base::errno;
+
+/// An error number that Lua sees: an `errno`, or one of the library's own (140 to 157).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Code(pub i32);
+
+/// The library's own codes: name, number, meaning. Fixed since 2015.
+pub const OWN: &[(&str, Code, &str)] = &[
+    ("ESOCKCLOSE", Code::SOCKET_CLOSED, "socket is closed"),
+    ("EUNSPPLAT", Code(141), "not supported on this platform"),
+    ("ENOASSENG", Code::NO_ENGINE, "not associated with an engine"),
+    ("EINVISOKTYPE", Code(143), "invalid socket type"),
+    ("EASSENG", Code::HAS_ENGINE, "already associated with an engine"),
+    ("EINVIPK", Code::INVALID_PACKET, "packet of a kind that cannot be sent"),
+    ("ERDISPERROR", Code(146), "redis reply cannot be parsed"),
+    ("EALSETMBOX", Code(147), "mailbox is already set up"),
+    ("EMAXTHD", Code(148), "too many threads"),
+    ("EPIPECRERR", Code(149), "notifier cannot be created"),
+    ("EENASSERR", Code::REGISTER_FAILED, "event registration failed"),
+    ("ETMCLOSE", Code(151), "target mailbox is closed"),
+    ("EPKTOOLARGE", Code::PACKET_TOO_LARGE, "packet is too large"),
+    ("ERVTIMEOUT", Code::RECV_TIMEOUT, "nothing received in time"),
+    ("ESNTIMEOUT", Code::SEND_TIMEOUT, "nothing sent in time"),
+    ("EENGCLOSE", Code::ENGINE_CLOSED, "engine is closed"),
+    ("EHTTPPARSE", Code(156), "HTTP syntax error"),
+    ("EHTTPTOOLARGE", Code(157), "HTTP message is too large"),
+];
+
+impl Code {
+    /// Success, and the orderly end of a stream.
+    pub const OK: Code = Code(0);
+    /// The object was closed.
+    pub const SOCKET_CLOSED: Code = Code(140);
+    /// The object has no engine.
+    pub const NO_ENGINE: Code = Code(142);
+    /// The object has an engine already.
+    pub const HAS_ENGINE: Code = Code(144);
+    /// A packet of this kind cannot be sent.
+    pub const INVALID_PACKET: Code = Code(145);
+    /// The kernel refused to watch the socket.
+    pub const REGISTER_FAILED: Code = Code(150);
+    /// A peer announced more than the limit.
+    pub const PACKET_TOO_LARGE: Code = Code(152);
+    /// Nothing arrived for the receive timeout.
+    pub const RECV_TIMEOUT: Code = Code(153);
+    /// No byte left the queue for the send timeout.
+    pub const SEND_TIMEOUT: Code = Code(154);
+    /// The engine was closed under a live object.
+    pub const ENGINE_CLOSED: Code = Code(155);
+    /// The descriptor is not one of ours.
+    pub const BAD_FD: Code = Code(libc::EBADF);
+    /// A queue is at its hard limit.
+    pub const NO_BUFFERS: Code = Code(libc::ENOBUFS);
+    /// A connect took too long.
+    pub const TIMED_OUT: Code = Code(libc::ETIMEDOUT);
+    /// The process or the system is out of descriptors.
+    pub const TOO_MANY_FILES: Code = Code(libc::EMFILE);
+    /// A name that no one knows.
+    pub const NOT_FOUND: Code = Code(libc::ENOENT);
+    /// A value outside of its range.
+    pub const INVALID: Code = Code(libc::EINVAL);
+
+    /// The name that `chuck.error` has for it; of several, the first.
+    pub fn name(self) -> Option<&'static str> {
+        let own = OWN.iter().find(|(_, code, _)| *code == self).map(|(name, ..)| *name);
+        own.or_else(|| errno::NAMES.iter().find(|(_, n)| *n == self.0).map(|(name, _)| *name))
+    }
+
+    /// One line for people: "connection refused".
+    pub fn message(self) -> String {
+        if let Some((.., text)) = OWN.iter().find(|(_, code, _)| *code == self) {
+            return (*text).to_owned();
+        }
+        let text = io::Error::from_raw_os_error(self.0).to_string();
+        match text.rfind(" (os error") {
+            Some(end) => text[..end].to_owned(),
+            None => text,
+        }
+    }
+}
+
+impl From<io::Error> for Code {
+    fn from(error: io::Error) -> Self {
+        Code(error.raw_os_error().unwrap_or(libc::EIO))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
+impl std::error::Error for Code {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_codes_are_140_to_157_in_order() {
+        let numbers: Vec<i32> = OWN.iter().map(|(_, code, _)| code.0).collect();
+        assert_eq!(numbers, (140..=157).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_code_knows_its_name_and_its_words() {
+        assert_eq!(Code(libc::ECONNREFUSED).name(), Some("ECONNREFUSED"));
+        assert_eq!(Code(libc::ECONNREFUSED).message(), "Connection refused");
+        assert_eq!(Code::PACKET_TOO_LARGE.name(), Some("EPKTOOLARGE"));
+    }
+}

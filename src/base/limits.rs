@@ -1,0 +1,69 @@
+//! Every default and limit, with its unit and its reason.
+
+use std::time::Duration;
+
+/// Deepest nesting of a table in a packet: deeper is refused on both sides.
+pub const TABLE_DEPTH: usize = 64;
+
+/// Largest packet with a 16-bit header, header included, in bytes: what peers of 2015 accept.
+pub const PACKET_16: usize = 65_535;
+
+/// Largest packet built with a 32-bit header, in bytes: it is built in memory.
+pub const PACKET_32: usize = 256 << 20;
+
+/// Bytes a fresh packet has room for when the caller names no size.
+pub const PACKET_ROOM: usize = 64;
+
+/// Largest size hint that is believed, in bytes; packets still grow past it.
+pub const PACKET_HINT: usize = 1 << 20;
+
+/// One read from a socket, in bytes: a quarter megabyte costs no more calls than it must.
+pub const READ_BUFFER: usize = 256 << 10;
+
+/// Largest `recvbuf` that is believed, in bytes.
+pub const RECV_BUFFER: usize = 1 << 20;
+
+/// Partial input from which on a socket is read straight into it, in bytes.
+pub const READ_IN_PLACE: usize = 16 << 10;
+
+/// Payload that is copied into the send queue instead of being shared, in bytes.
+pub const SEND_COPY: usize = 1 << 10;
+
+/// Queued bytes from which on a send does not wait for the end of the pass.
+pub const SEND_NOW: usize = 32 << 10;
+
+/// Default high-water mark of a send queue, in bytes.
+pub const HIGH_WATER: usize = 1 << 20;
+
+/// Default hard limit of a send queue, in bytes: beyond it a send is refused.
+pub const SEND_LIMIT: usize = 64 << 20;
+
+/// Parts gathered by one system call: far below every platform's `IOV_MAX`.
+pub const GATHER: usize = 64;
+
+/// Send queues kept for reuse by one engine.
+pub const SPARE_QUEUES: usize = 256;
+
+/// Capacity above which a buffer is freed instead of kept, in bytes.
+pub const SPARE_BYTES: usize = 64 << 10;
+
+/// How long a connection that saw the peer's end still tries to deliver what is queued.
+pub const LINGER: Duration = Duration::from_secs(10);
+
+/// Connections accepted in one pass before others get their turn.
+pub const ACCEPT_BATCH: usize = 256;
+
+/// First pause after the process ran out of descriptors; doubles up to [`ACCEPT_PAUSE_MAX`].
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Longest pause between attempts to accept.
+pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Length of a listener's queue; the kernel lowers it to its own maximum.
+pub const BACKLOG: i32 = 4096;
+
+/// Events taken from the kernel by one wait.
+pub const EVENTS: usize = 1024;
+
+/// Longest timer interval, in milliseconds: 24 hours less one millisecond, as it always was.
+pub const TIMER_MAX_MS: u64 = 86_399_999;

@@ -1,0 +1,6 @@
+//! What every other layer may use: error codes, limits, shared bytes.
+
+pub mod buf;
+pub mod errno;
+pub mod error;
+pub mod limits;
