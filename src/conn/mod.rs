@@ -1,0 +1,9 @@
+//! Conversations: a socket, a codec, a queue and the deadlines that belong together.
+//!
+//! Every conversation has the same five doors. `wake` says what happened, `send` and `close`
+//! are what the owner wants, `poll` hands out what came of it, `deadline` says when to look
+//! again although nothing happens. Whom to tell is not known here.
+
+pub mod pool;
+pub mod queue;
+pub mod stream;

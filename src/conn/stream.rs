@@ -1,0 +1,577 @@
+//! A stream connection: packets in, packets out, timeouts, and an end in good order.
+//!
+//! ```text
+//!          close(delay)             all sent               peer's end, deadline
+//!  Open ------------------> Draining --------> Lingering -------------------------> Closed
+//!   |                          ^   `- all sent, and the peer had ended -------------->
+//!   |  peer's end, told        |
+//!   |----------------> Ended --' next poll: what the owner sent meanwhile still leaves
+//!   `------------------------------ close(), error --------------------------------->
+//! ```
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::base::buf::Buf;
+use crate::base::error::Code;
+use crate::base::limits;
+use crate::codec::Decode;
+use crate::codec::frame::Frames;
+use crate::codec::packet::{Payload, Reader};
+use crate::codec::raw::Raw;
+use crate::conn::pool::Pool;
+use crate::conn::queue::{Queue, Ticket};
+use crate::engine::Ready;
+use crate::net;
+
+/// A read shorter than its buffer means that the socket is empty. Only epoll promises it.
+const SHORT_READ_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// How received bytes become packets.
+#[derive(Clone, Copy, Debug)]
+pub enum Framing {
+    /// Whatever arrives.
+    Raw,
+    /// Length-prefixed frames.
+    Frames(Frames),
+}
+
+/// A packet that has arrived.
+#[derive(Debug)]
+pub enum Packet {
+    /// Bytes as they came.
+    Raw(Buf),
+    /// The body of a frame.
+    Framed(Reader),
+}
+
+/// What a connection has to say.
+#[derive(Debug)]
+pub enum Event {
+    /// A packet.
+    Packet(Packet),
+    /// A send with this ticket was taken by the kernel.
+    Sent(Ticket),
+    /// The queue has fallen to half of the high-water mark.
+    Drained,
+    /// A timeout; the connection stays open.
+    Late(Code),
+    /// Nothing more will be read: [`Code::OK`] is the peer's orderly end. The connection
+    /// closes itself, after what is queued was sent if the end was orderly.
+    Ended(Code),
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum State {
+    Open,
+    Ended,
+    Draining { until: Instant },
+    Lingering { until: Instant },
+    Closed,
+}
+
+/// A time limit on a direction, and whether its passing was told.
+#[derive(Clone, Copy, Debug)]
+struct Timeout {
+    /// Zero: none.
+    after: Duration,
+    since: Instant,
+    told: bool,
+}
+
+impl Timeout {
+    fn restart(&mut self, now: Instant) {
+        self.since = now;
+        self.told = false;
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        (!self.told && !self.after.is_zero()).then(|| self.since + self.after)
+    }
+
+    /// Whether it has passed, said once.
+    fn passes(&mut self, now: Instant) -> bool {
+        let passes = self.deadline().is_some_and(|at| at <= now);
+        self.told |= passes;
+        passes
+    }
+}
+
+/// A connected stream socket with everything that belongs to it.
+pub struct Stream {
+    socket: Option<net::stream::Stream>,
+    framing: Framing,
+    state: State,
+    recv_size: usize,
+    /// Received and not yet decoded: `input[used..]`.
+    input: Vec<u8>,
+    used: usize,
+    /// `input` is the pool's.
+    borrowed: bool,
+    /// There may be something to read.
+    readable: bool,
+    /// The peer's end was announced: read on until it is reached.
+    ending: bool,
+    paused: bool,
+    /// The kernel took less than was offered, and has not asked for more since.
+    blocked: bool,
+    /// The write side is to be shut, or was, when the queue is empty.
+    shut: Shut,
+    /// What the read side ended with, to be told after the last packet.
+    end: Option<Code>,
+    queue: Queue,
+    recv: Timeout,
+    send: Timeout,
+    high: usize,
+    limit: usize,
+    /// The queue has reached `high` and not fallen to half of it since.
+    above: bool,
+    drained: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Shut {
+    No,
+    WhenSent,
+    Done,
+}
+
+impl Stream {
+    /// A connection over `socket` that reads at most `recv_size` bytes into one raw packet.
+    pub fn new(
+        socket: net::stream::Stream,
+        recv_size: usize,
+        framing: Framing,
+        now: Instant,
+    ) -> Self {
+        let never = Timeout { after: Duration::ZERO, since: now, told: false };
+        Stream {
+            socket: Some(socket),
+            framing,
+            state: State::Open,
+            recv_size: recv_size.clamp(1, limits::RECV_BUFFER),
+            input: Vec::new(),
+            used: 0,
+            borrowed: false,
+            readable: false,
+            ending: false,
+            paused: false,
+            blocked: false,
+            shut: Shut::No,
+            end: None,
+            queue: Queue::default(),
+            recv: never,
+            send: never,
+            high: limits::HIGH_WATER,
+            limit: limits::SEND_LIMIT,
+            above: false,
+            drained: false,
+        }
+    }
+
+    /// Something happened to the socket; returns how many bytes were read and written.
+    pub fn wake(&mut self, ready: Ready, now: Instant, pool: &mut Pool) -> (usize, usize) {
+        self.readable |= ready.readable;
+        self.ending |= ready.ended;
+        let mut written = 0;
+        if ready.writable {
+            self.blocked = false;
+            written = self.flush(now);
+        }
+        (self.fill(now, pool), written)
+    }
+
+    /// The connection has an engine from now on: its clocks start.
+    pub fn start(&mut self, now: Instant) {
+        self.recv.restart(now);
+        self.send.restart(now);
+        self.blocked = false;
+    }
+
+    /// Queues a header and a payload.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::SOCKET_CLOSED`] after a close or an error, [`Code::NO_BUFFERS`] when more than
+    /// the hard limit would be queued. Nothing is queued then.
+    pub fn send(
+        &mut self,
+        head: &[u8],
+        payload: Payload<'_>,
+        ticket: Option<Ticket>,
+        now: Instant,
+        pool: &mut Pool,
+    ) -> Result<(), Code> {
+        if !self.is_open() || self.shut != Shut::No || self.is_broken() {
+            return Err(Code::SOCKET_CLOSED);
+        }
+        let size = head.len()
+            + match &payload {
+                Payload::Copy(bytes) => bytes.len(),
+                Payload::Share(bytes) => bytes.len(),
+            };
+        if self.queue.len() + size > self.limit {
+            return Err(Code::NO_BUFFERS);
+        }
+        if self.queue.is_empty() {
+            self.send.restart(now);
+        }
+        self.queue.push(head, payload, ticket, pool);
+        self.above |= self.queue.len() >= self.high;
+        Ok(())
+    }
+
+    /// Whether enough is queued that it should not wait for the end of the pass.
+    pub fn wants_flush(&self) -> bool {
+        !self.blocked && self.queue.len() >= limits::SEND_NOW
+    }
+
+    /// Writes what the kernel takes and returns how much that was.
+    pub fn flush(&mut self, now: Instant) -> usize {
+        let Some(socket) = self.socket.as_ref() else {
+            return 0;
+        };
+        if self.blocked || self.queue.is_empty() {
+            self.finish_writing();
+            return 0;
+        }
+        match self.queue.flush(|parts| socket.write(parts)) {
+            Ok(written) => {
+                self.blocked = !self.queue.is_empty();
+                if written > 0 {
+                    self.send.restart(now);
+                }
+                self.drained |= self.above && self.queue.len() <= self.high / 2;
+                self.above &= !self.drained;
+                self.finish_writing();
+                written
+            }
+            Err(error) => {
+                self.fail(error);
+                0
+            }
+        }
+    }
+
+    /// Closes at once. One last attempt is made to hand what is queued to the kernel.
+    pub fn close(&mut self, now: Instant) {
+        if self.is_open() {
+            self.flush(now);
+        }
+        self.state = State::Closed;
+        self.queue.clear();
+    }
+
+    /// Sends what is queued, then closes; what takes longer than `delay` is lost.
+    pub fn close_after(&mut self, delay: Duration, now: Instant) {
+        if !self.is_open() {
+            return;
+        }
+        self.state = State::Draining { until: now + delay };
+        self.forget_input();
+        self.flush(now);
+    }
+
+    /// Sends what is queued, then tells the peer that nothing more will come.
+    pub fn shutdown_write(&mut self, now: Instant) {
+        if self.shut == Shut::No {
+            self.shut = Shut::WhenSent;
+            self.flush(now);
+        }
+    }
+
+    /// Stops reading, or goes on with it. Packets wait meanwhile.
+    pub fn pause(&mut self, on: bool, now: Instant) {
+        if self.paused && !on {
+            self.recv.restart(now);
+        }
+        self.paused = on;
+    }
+
+    /// Reports [`Code::RECV_TIMEOUT`] when nothing arrives for so long. Zero: never.
+    pub fn set_recv_timeout(&mut self, after: Duration, now: Instant) {
+        self.recv = Timeout { after, since: now, told: false };
+    }
+
+    /// Reports [`Code::SEND_TIMEOUT`] when something is queued and no byte leaves for so
+    /// long. Zero: never.
+    pub fn set_send_timeout(&mut self, after: Duration, now: Instant) {
+        self.send = Timeout { after, since: now, told: false };
+    }
+
+    /// Sets the mark that [`Event::Drained`] speaks of, and the limit of the queue, in bytes.
+    pub fn set_high_water(&mut self, high: usize, limit: usize) {
+        (self.high, self.limit) = (high, limit);
+        self.above = self.queue.len() >= high;
+    }
+
+    /// The next thing to tell.
+    pub fn poll(&mut self, now: Instant) -> Option<Event> {
+        if let Some(ticket) = self.queue.sent() {
+            return Some(Event::Sent(ticket));
+        }
+        self.expire(now);
+        if self.state == State::Ended {
+            self.close_after(limits::LINGER, now);
+        }
+        if self.state != State::Open {
+            return None;
+        }
+        if mem::take(&mut self.drained) {
+            return Some(Event::Drained);
+        }
+        self.poll_input().or_else(|| self.poll_late(now))
+    }
+
+    /// Puts the buffers away that nobody needs until the next wake.
+    pub fn settle(&mut self, pool: &mut Pool) {
+        self.queue.settle(pool);
+        if self.state != State::Open {
+            self.forget_input();
+        }
+        if self.borrowed {
+            let rest = self.input.get(self.used..).unwrap_or_default().to_vec();
+            pool.give_read(mem::replace(&mut self.input, rest));
+            self.borrowed = false;
+        } else if self.used == self.input.len() {
+            self.input = Vec::new();
+        } else {
+            self.input.drain(..self.used);
+        }
+        self.used = 0;
+    }
+
+    /// When to be woken although nothing happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Draining { until } | State::Lingering { until } => Some(until),
+            State::Closed | State::Ended => None,
+            State::Open => {
+                let recv = self.recv.deadline().filter(|_| !self.paused && self.end.is_none());
+                let send = self.send.deadline().filter(|_| !self.queue.is_empty());
+                match (recv, send) {
+                    (Some(recv), Some(send)) => Some(recv.min(send)),
+                    (recv, send) => recv.or(send),
+                }
+            }
+        }
+    }
+
+    /// Whether another pass would find work without a wake.
+    pub fn wants_turn(&self) -> bool {
+        self.readable && self.wants_input()
+    }
+
+    /// Whether it is over and the socket may go.
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The socket, until it was taken out.
+    pub fn socket(&self) -> Option<&net::stream::Stream> {
+        self.socket.as_ref()
+    }
+
+    /// The socket's descriptor, until it was taken out.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.socket.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes the socket out and drops it: the descriptor is closed.
+    pub fn drop_socket(&mut self) {
+        self.state = State::Closed;
+        self.socket = None;
+        self.queue.clear();
+        self.input = Vec::new();
+        self.used = 0;
+        self.borrowed = false;
+    }
+
+    fn poll_input(&mut self) -> Option<Event> {
+        if !self.paused && self.used < self.input.len() {
+            match self.decode() {
+                Ok(Some(packet)) => return Some(Event::Packet(packet)),
+                Ok(None) => {}
+                Err(code) => {
+                    self.forget_input();
+                    self.end = Some(code);
+                    self.queue.clear();
+                }
+            }
+        }
+        if self.paused && self.used < self.input.len() {
+            return None;
+        }
+        let code = self.end?;
+        self.state = if code == Code::OK { State::Ended } else { State::Closed };
+        Some(Event::Ended(code))
+    }
+
+    fn poll_late(&mut self, now: Instant) -> Option<Event> {
+        if !self.paused && self.recv.passes(now) {
+            return Some(Event::Late(Code::RECV_TIMEOUT));
+        }
+        let late = !self.queue.is_empty() && self.send.passes(now);
+        late.then_some(Event::Late(Code::SEND_TIMEOUT))
+    }
+
+    fn decode(&mut self) -> Result<Option<Packet>, Code> {
+        let input = self.input.get(self.used..).unwrap_or_default();
+        match self.framing {
+            Framing::Raw => {
+                let Some((piece, used)) = Raw::new(self.recv_size).decode(input)? else {
+                    return Ok(None);
+                };
+                let packet = Packet::Raw(Buf::copy(piece));
+                self.used += used;
+                Ok(Some(packet))
+            }
+            Framing::Frames(frames) => {
+                let Some((body, used)) = frames.decode(input)? else {
+                    return Ok(None);
+                };
+                let whole = !self.borrowed && self.used == 0 && used == self.input.len();
+                let body = if whole && used > limits::SEND_COPY {
+                    let head = frames.width().head();
+                    Buf::from(Bytes::from(mem::take(&mut self.input)).slice(head..))
+                } else {
+                    let body = Buf::copy(body);
+                    self.used += used;
+                    body
+                };
+                Ok(Some(Packet::Framed(Reader::new(body, frames.width()))))
+            }
+        }
+    }
+
+    /// Reads once.
+    fn fill(&mut self, now: Instant, pool: &mut Pool) -> usize {
+        if !self.readable || !self.wants_input() {
+            return 0;
+        }
+        self.make_room(pool);
+        let room = self.input.capacity() - self.input.len();
+        let Some(socket) = self.socket.as_ref() else {
+            return 0;
+        };
+        let read = match socket.read(&mut self.input) {
+            Ok(0) => {
+                self.ended(Code::OK);
+                0
+            }
+            Ok(read) => {
+                self.recv.restart(now);
+                // Where the end was announced, the next read finds it.
+                self.readable = read == room || self.ending || !SHORT_READ_IS_LAST;
+                read
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                0
+            }
+            Err(error) => {
+                self.fail(error);
+                0
+            }
+        };
+        if self.state != State::Open {
+            self.used = self.input.len();
+        }
+        read
+    }
+
+    /// Room in `input`: the pool's buffer, or more of our own while a large frame arrives.
+    fn make_room(&mut self, pool: &mut Pool) {
+        if self.borrowed {
+            return;
+        }
+        let wanted = match self.framing {
+            Framing::Raw => 0,
+            Framing::Frames(frames) => frames.wanted(&self.input),
+        };
+        let have = self.input.len();
+        if have >= limits::READ_IN_PLACE && wanted > have {
+            self.input.reserve_exact((wanted - have).min(have.max(limits::READ_BUFFER)));
+            return;
+        }
+        let mut buffer = pool.take_read(self.recv_size);
+        buffer.extend_from_slice(&self.input);
+        self.input = buffer;
+        self.borrowed = true;
+    }
+
+    fn wants_input(&self) -> bool {
+        match self.state {
+            State::Open => !self.paused && self.end.is_none(),
+            State::Draining { .. } | State::Lingering { .. } => self.end.is_none(),
+            State::Closed | State::Ended => false,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::Ended)
+    }
+
+    fn ended(&mut self, code: Code) {
+        self.readable = false;
+        self.end.get_or_insert(code);
+        if let State::Lingering { .. } = self.state {
+            self.state = State::Closed;
+        }
+    }
+
+    /// The socket is of no more use: nothing can be sent, the end is told in its turn.
+    fn fail(&mut self, error: io::Error) {
+        self.queue.clear();
+        self.ended(error.into());
+        if self.state != State::Open {
+            self.state = State::Closed;
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.end.is_some_and(|code| code != Code::OK)
+    }
+
+    /// What follows when the queue is empty.
+    fn finish_writing(&mut self) {
+        if !self.queue.is_empty() {
+            return;
+        }
+        let draining = matches!(self.state, State::Draining { .. });
+        if (draining || self.shut == Shut::WhenSent) && self.shut != Shut::Done {
+            self.shut = Shut::Done;
+            // It fails when the peer is gone, which the read side tells better.
+            let _ = self.socket.as_ref().map(net::stream::Stream::shutdown_write);
+        }
+        if let State::Draining { until } = self.state {
+            // A peer that has not ended could still send: closing now would reset the
+            // connection and destroy what it has not read yet.
+            self.state = match self.end {
+                Some(_) => State::Closed,
+                None => State::Lingering { until },
+            };
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        if let State::Draining { until } | State::Lingering { until } = self.state
+            && until <= now
+        {
+            self.state = State::Closed;
+        }
+    }
+
+    fn forget_input(&mut self) {
+        self.used = self.input.len();
+    }
+}
