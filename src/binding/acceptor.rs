@@ -1,0 +1,165 @@
+//! `acceptor`: connections from a listening socket.
+
+use std::cell::RefCell;
+use std::ffi::CStr;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+use super::convert;
+use super::place;
+use super::raw::{Call, Class, Outcome, function};
+use super::run::{Core, Owner, Stage, add};
+use super::seat::{self, Seat};
+use crate::base::error::Code;
+use crate::base::limits;
+use crate::engine::Ready;
+use crate::engine::key::Key;
+use crate::net::fds;
+use crate::net::listener::{Event, Listener};
+
+/// What Lua holds.
+pub struct Acceptor(Rc<Handle>);
+
+impl Class for Acceptor {
+    const NAME: &'static CStr = c"acceptor";
+    const INDEX: usize = place::ACCEPTOR;
+}
+
+struct Handle {
+    /// `None` once closed.
+    listener: RefCell<Option<Listener>>,
+    seat: RefCell<Option<Seat>>,
+}
+
+/// Makes the class known.
+pub fn register(call: &Call) {
+    call.register::<Acceptor>(
+        &[
+            (c"Add2Engine", function(add_to_engine)),
+            (c"Enable", function(|call| enable(call, true))),
+            (c"Disable", function(|call| enable(call, false))),
+            (c"Close", function(close)),
+        ],
+        &[],
+    );
+}
+
+/// `acceptor(fd)`
+pub fn new(call: &Call) -> Outcome {
+    let number = convert::descriptor(call, 1)?;
+    let listener = match fds::take(number).and_then(Listener::new) {
+        Ok(listener) => listener,
+        Err(code) => return convert::failure(call, code),
+    };
+    let handle = Handle { listener: RefCell::new(Some(listener)), seat: RefCell::new(None) };
+    call.push_object(Acceptor(Rc::new(handle)));
+    Ok(1)
+}
+
+fn add_to_engine(call: &Call) -> Outcome {
+    let handle = call.object::<Acceptor>(1)?.0.clone();
+    seat::take(call, |core| handle.sit_down(core))
+}
+
+fn enable(call: &Call, on: bool) -> Outcome {
+    let handle = &call.object::<Acceptor>(1)?.0;
+    let result = match handle.listener.borrow_mut().as_mut() {
+        None => Err(Code::SOCKET_CLOSED),
+        Some(_) if handle.seat.borrow().is_none() => Err(Code::NO_ENGINE),
+        Some(listener) => {
+            listener.enable(on);
+            Ok(())
+        }
+    };
+    if let Some(seat) = handle.seat.borrow().as_ref() {
+        seat.core.touch(seat.key);
+    }
+    convert::truth(call, result)
+}
+
+fn close(call: &Call) -> Outcome {
+    let handle = call.object::<Acceptor>(1)?.0.clone();
+    let listener = handle.listener.borrow_mut().take();
+    let seat = handle.seat.borrow_mut().take();
+    if let Some(seat) = seat {
+        seat.leave(call, listener.as_ref().map(AsFd::as_fd));
+    }
+    Ok(0)
+}
+
+impl Handle {
+    fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
+        if self.seat.borrow().is_some() {
+            return Err(Code::HAS_ENGINE);
+        }
+        let listener = self.listener.borrow();
+        let listener = listener.as_ref().ok_or(Code::SOCKET_CLOSED)?;
+        let key = core.register(listener.as_fd(), self.clone())?;
+        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        Ok(key)
+    }
+
+    fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
+        let (number, code) = match event {
+            Event::Accepted(fd) => {
+                add(&stage.core.stats.accepted, 1);
+                (fds::lend(fd), Code::OK)
+            }
+            Event::Failed(code) => (-1, code),
+        };
+        stage.push_callback(key);
+        stage.call.push_integer(number.into());
+        stage.call.push_integer(code.0.into());
+        if !stage.invoke(2, 0) {
+            // The callback did not get to keep it; if it did, the number is unknown by now.
+            drop(fds::take(number));
+        }
+    }
+}
+
+impl Owner for Handle {
+    fn wake(&self, ready: Ready, _core: &Core) {
+        if ready.readable
+            && let Some(listener) = self.listener.borrow_mut().as_mut()
+        {
+            listener.wake();
+        }
+    }
+
+    fn tell(&self, key: Key, stage: &Stage<'_>) {
+        for _ in 0..limits::ACCEPT_BATCH {
+            if stage.core.is_stopping() {
+                break;
+            }
+            let now = stage.core.now();
+            let event = self.listener.borrow_mut().as_mut().and_then(|l| l.poll(now));
+            let Some(event) = event else {
+                return;
+            };
+            self.deliver(event, key, stage);
+        }
+        if self.listener.borrow().as_ref().is_some_and(Listener::is_ready) {
+            stage.core.wake_again(key);
+        }
+    }
+
+    fn settle(&self, key: Key, stage: &Stage<'_>) {
+        let (ready, deadline) = match self.listener.borrow().as_ref() {
+            Some(listener) => (listener.is_ready(), listener.deadline()),
+            None => return,
+        };
+        stage.core.arm(key, deadline);
+        if ready && deadline.is_none() {
+            stage.core.wake_again(key);
+        }
+    }
+
+    fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
+        if let Some(stage) = stage {
+            self.deliver(Event::Failed(Code::ENGINE_CLOSED), key, stage);
+            stage.forget(key);
+        }
+        *self.seat.borrow_mut() = None;
+        *self.listener.borrow_mut() = None;
+    }
+}

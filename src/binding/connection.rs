@@ -1,0 +1,430 @@
+//! `connection`: a stream of packets in both directions.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_int};
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::convert;
+use super::decoder::Decoder;
+use super::packet::{self, RPacket, RawPacket, WPacket};
+use super::place;
+use super::raw::{Call, Class, Kind, Outcome, function};
+use super::run::{Core, Owner, Stage, add};
+use super::seat::{self, Seat};
+use crate::base::error::Code;
+use crate::base::limits;
+use crate::codec::packet::Payload;
+use crate::conn::pool::Pool;
+use crate::conn::queue::Ticket;
+use crate::conn::stream::{Event, Framing, Stream};
+use crate::engine::Ready;
+use crate::engine::key::Key;
+use crate::net;
+use crate::os::clock;
+
+/// Where the callback of `SetHighWater` stands in the object's own table; tickets of sends
+/// count from 1.
+const DRAIN: i64 = 0;
+
+/// What Lua holds.
+pub struct Connection(Rc<Handle>);
+
+impl Class for Connection {
+    const NAME: &'static CStr = c"connection";
+    const INDEX: usize = place::CONNECTION;
+    const USER_VALUES: c_int = 1;
+}
+
+/// What Lua and the engine share.
+struct Handle {
+    stream: RefCell<Stream>,
+    seat: RefCell<Option<Seat>>,
+    /// To be settled in this pass already.
+    touched: Cell<bool>,
+    tickets: Cell<Ticket>,
+    /// The object has a table of its own with callbacks: on drain, on sends.
+    has_table: Cell<bool>,
+}
+
+/// Makes the class known.
+pub fn register(call: &Call) {
+    call.register::<Connection>(
+        &[
+            (c"Add2Engine", function(add_to_engine)),
+            (c"RemoveEngine", function(remove_engine)),
+            (c"Send", function(send)),
+            (c"Close", function(close)),
+            (c"SetRecvTimeout", function(set_recv_timeout)),
+            (c"SetSendTimeout", function(set_send_timeout)),
+            (c"GetPeerAddr", function(peer_addr)),
+            (c"GetSockAddr", function(sock_addr)),
+            (c"SetNoDelay", function(set_nodelay)),
+            (c"PauseRead", function(|call| pause(call, true))),
+            (c"ResumeRead", function(|call| pause(call, false))),
+            (c"ShutdownWrite", function(shutdown_write)),
+            (c"QueuedBytes", function(queued_bytes)),
+            (c"SetHighWater", function(set_high_water)),
+        ],
+        &[],
+    );
+}
+
+/// `connection(fd, recvbuf[, decoder])`
+pub fn new(call: &Call) -> Outcome {
+    let number = convert::descriptor(call, 1)?;
+    let recv_size = call.integer_in(2, 1, i64::MAX)? as usize;
+    let framing = if call.is_absent(3) { Framing::Raw } else { call.object::<Decoder>(3)?.0 };
+    let fd = match net::fds::take(number) {
+        Ok(fd) => fd,
+        Err(code) => return convert::failure(call, code),
+    };
+    let socket = net::stream::Stream::new(fd);
+    let stream = Stream::new(socket, recv_size, framing, clock::now());
+    call.push_object(Connection(Rc::new(Handle {
+        stream: RefCell::new(stream),
+        seat: RefCell::new(None),
+        touched: Cell::new(false),
+        tickets: Cell::new(0),
+        has_table: Cell::new(false),
+    })));
+    Ok(1)
+}
+
+fn add_to_engine(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    seat::take(call, |core| handle.sit_down(core))
+}
+
+fn remove_engine(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    handle.stand_up(call);
+    Ok(0)
+}
+
+fn send(call: &Call) -> Outcome {
+    let handle = &call.object::<Connection>(1)?.0;
+    let ticket = call.optional_function(3)?.then(|| handle.next_ticket());
+    let result = if let Some(packet) = call.try_object::<WPacket>(2) {
+        let mut writer = packet.0.borrow_mut();
+        let (head, size) = head(writer.bytes().len(), writer.width().head());
+        handle.send(&head[..size], writer.payload(), ticket)
+    } else if let Some(packet) = call.try_object::<RawPacket>(2) {
+        let payload = match packet.0.len() > limits::SEND_COPY {
+            true => Payload::Share(packet.0.share()),
+            false => Payload::Copy(&packet.0),
+        };
+        handle.send(&[], payload, ticket)
+    } else if call.try_object::<RPacket>(2).is_some() {
+        Err(Code::INVALID_PACKET)
+    } else {
+        return Err(call.expected(2, "packet"));
+    };
+    if let (Ok(()), Some(ticket)) = (result, ticket) {
+        set_callback(call, handle, ticket.into());
+    }
+    convert::status(call, result)
+}
+
+/// The header of a payload of `len` bytes, and its size.
+fn head(len: usize, size: usize) -> ([u8; 4], usize) {
+    let len = len as u32;
+    let bytes = if size == 2 { len << 16 } else { len };
+    (bytes.to_be_bytes(), size)
+}
+
+/// Stores the function at argument 3 in the object's own table.
+fn set_callback(call: &Call, handle: &Handle, at: i64) {
+    call.reserve(4);
+    if !handle.has_table.replace(true) {
+        call.push_table(1, 1);
+        call.set_user_value(1);
+    }
+    call.user_value(1);
+    call.push_value(3);
+    call.raw_set(-2, at);
+    call.pop(1);
+}
+
+fn close(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    let delay = convert::optional_millis(call, 2)?;
+    let seated = handle.seat.borrow().is_some();
+    if delay.is_zero() || !seated {
+        handle.stream.borrow_mut().close(clock::now());
+        handle.stand_up(call);
+        handle.stream.borrow_mut().drop_socket();
+    } else {
+        let now = handle.now();
+        handle.stream.borrow_mut().close_after(delay, now);
+        handle.touch();
+    }
+    Ok(0)
+}
+
+fn set_recv_timeout(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    let after = convert::millis(call, 2)?;
+    handle.stream.borrow_mut().set_recv_timeout(after, clock::now());
+    handle.touch();
+    Ok(0)
+}
+
+fn set_send_timeout(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    let after = convert::millis(call, 2)?;
+    handle.stream.borrow_mut().set_send_timeout(after, clock::now());
+    handle.touch();
+    Ok(0)
+}
+
+fn peer_addr(call: &Call) -> Outcome {
+    let addr = call.object::<Connection>(1)?.0.with_socket(net::addr::peer);
+    convert::text(call, addr)
+}
+
+fn sock_addr(call: &Call) -> Outcome {
+    let addr = call.object::<Connection>(1)?.0.with_socket(net::addr::local);
+    convert::text(call, addr)
+}
+
+fn set_nodelay(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    let on = call.switch(2)?;
+    let result = handle.with_socket(|socket| net::options::set_nodelay(socket, on));
+    convert::status(call, result)
+}
+
+fn pause(call: &Call, on: bool) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    handle.stream.borrow_mut().pause(on, clock::now());
+    handle.touch();
+    Ok(0)
+}
+
+fn shutdown_write(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    let now = handle.now();
+    handle.stream.borrow_mut().shutdown_write(now);
+    handle.touch();
+    Ok(0)
+}
+
+fn queued_bytes(call: &Call) -> Outcome {
+    let queued = call.object::<Connection>(1)?.0.stream.borrow().queued();
+    call.push_integer(queued as i64);
+    Ok(1)
+}
+
+fn set_high_water(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    let high = call.integer_in(2, 1, i64::MAX)? as usize;
+    let wants_drain = call.optional_function(3)?;
+    let limit = match call.is_absent(4) {
+        true => limits::SEND_LIMIT.max(high),
+        false => call.integer_in(4, high as i64, i64::MAX)? as usize,
+    };
+    handle.stream.borrow_mut().set_high_water(high, limit);
+    if wants_drain || handle.has_table.get() {
+        call.set_top(3);
+        set_callback(call, &handle, DRAIN);
+    }
+    Ok(0)
+}
+
+impl Handle {
+    fn now(&self) -> Instant {
+        self.seat.borrow().as_ref().map_or_else(clock::now, |seat| seat.core.now())
+    }
+
+    fn next_ticket(&self) -> Ticket {
+        let ticket = self.tickets.get().wrapping_add(1).max(1);
+        self.tickets.set(ticket);
+        ticket
+    }
+
+    fn with_socket<R>(
+        &self,
+        ask: impl FnOnce(&net::stream::Stream) -> Result<R, Code>,
+    ) -> Result<R, Code> {
+        self.stream.borrow().socket().map_or(Err(Code::SOCKET_CLOSED), ask)
+    }
+
+    fn send(
+        &self,
+        head: &[u8],
+        payload: Payload<'_>,
+        ticket: Option<Ticket>,
+    ) -> Result<(), Code> {
+        let mut stream = self.stream.borrow_mut();
+        let seat = self.seat.borrow();
+        let Some(seat) = seat.as_ref() else {
+            return stream.send(head, payload, ticket, clock::now(), &mut Pool::default());
+        };
+        let now = seat.core.now();
+        stream.send(head, payload, ticket, now, &mut seat.core.pool.borrow_mut())?;
+        if stream.wants_flush() {
+            add(&seat.core.stats.bytes_out, stream.flush(now));
+        }
+        self.touch_at(seat);
+        Ok(())
+    }
+
+    /// Has the connection settled, if it has an engine.
+    fn touch(&self) {
+        if let Some(seat) = self.seat.borrow().as_ref() {
+            self.touch_at(seat);
+        }
+    }
+
+    fn touch_at(&self, seat: &Seat) {
+        if !self.touched.replace(true) {
+            seat.core.touch(seat.key);
+        }
+    }
+
+    fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
+        if self.seat.borrow().is_some() {
+            return Err(Code::HAS_ENGINE);
+        }
+        let mut stream = self.stream.borrow_mut();
+        let fd = stream.fd().ok_or(Code::SOCKET_CLOSED)?;
+        let key = core.register(fd, self.clone())?;
+        stream.start(clock::now());
+        drop(stream);
+        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        self.touched.set(false);
+        self.touch();
+        Ok(key)
+    }
+
+    fn stand_up(&self, call: &Call) {
+        let seat = self.seat.borrow_mut().take();
+        if let Some(seat) = seat {
+            seat.leave(call, self.stream.borrow().fd());
+        }
+    }
+
+    fn is_seated_at(&self, key: Key) -> bool {
+        self.seat.borrow().as_ref().is_some_and(|seat| seat.key == key)
+    }
+
+    /// Tells the object of one event.
+    fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
+        let call = stage.call;
+        match event {
+            Event::Packet(packet) => {
+                stage.push_callback(key);
+                stage.push_object(key);
+                packet::push(call, packet);
+                call.push_integer(0);
+                stage.invoke(3, 0);
+            }
+            Event::Late(code) | Event::Ended(code) => self.deliver_code(code, key, stage),
+            Event::Sent(ticket) => self.deliver_own(ticket.into(), true, key, stage),
+            Event::Drained => self.deliver_own(DRAIN, false, key, stage),
+        }
+    }
+
+    fn deliver_code(&self, code: Code, key: Key, stage: &Stage<'_>) {
+        stage.push_callback(key);
+        stage.push_object(key);
+        stage.call.push_nil();
+        stage.call.push_integer(code.0.into());
+        stage.invoke(3, 0);
+    }
+
+    /// Calls a function of the object's own table, and takes it out if it is called `once`.
+    fn deliver_own(&self, at: i64, once: bool, key: Key, stage: &Stage<'_>) {
+        if !self.has_table.get() {
+            return;
+        }
+        let call = stage.call;
+        let top = call.top();
+        stage.push_object(key);
+        call.user_value(-1);
+        call.raw_get(-1, at);
+        if once {
+            call.push_nil();
+            call.raw_set(-3, at);
+        }
+        if call.kind(-1) == Kind::Function {
+            call.push_value(top + 1);
+            stage.invoke(1, 0);
+        }
+        call.set_top(top);
+    }
+}
+
+impl Owner for Handle {
+    fn wake(&self, ready: Ready, core: &Core) {
+        let (read, written) = {
+            let mut pool = core.pool.borrow_mut();
+            self.stream.borrow_mut().wake(ready, core.now(), &mut pool)
+        };
+        add(&core.stats.bytes_in, read);
+        add(&core.stats.bytes_out, written);
+    }
+
+    fn tell(&self, key: Key, stage: &Stage<'_>) {
+        while !stage.core.is_stopping() && self.is_seated_at(key) {
+            let event = self.stream.borrow_mut().poll(stage.core.now());
+            let Some(event) = event else {
+                return;
+            };
+            self.deliver(event, key, stage);
+        }
+    }
+
+    fn settle(&self, key: Key, stage: &Stage<'_>) {
+        if !self.is_seated_at(key) {
+            return;
+        }
+        self.touched.set(false);
+        self.tell(key, stage);
+        if !self.is_seated_at(key) {
+            return;
+        }
+        let core = stage.core;
+        let written = self.stream.borrow_mut().flush(core.now());
+        add(&core.stats.bytes_out, written);
+        self.tell(key, stage);
+        if !self.is_seated_at(key) {
+            return;
+        }
+        if core.is_stopping() {
+            // Something may be left to tell: in the next run.
+            self.touch();
+        }
+        let mut stream = self.stream.borrow_mut();
+        stream.settle(&mut core.pool.borrow_mut());
+        if stream.is_closed() {
+            drop(stream);
+            self.leave(key, stage);
+            return;
+        }
+        core.arm(key, stream.deadline());
+        if stream.wants_turn() {
+            core.wake_again(key);
+        }
+    }
+
+    fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
+        if let Some(stage) = stage {
+            self.deliver_code(Code::ENGINE_CLOSED, key, stage);
+            stage.forget(key);
+        }
+        *self.seat.borrow_mut() = None;
+        self.stream.borrow_mut().drop_socket();
+    }
+}
+
+impl Handle {
+    /// The connection has closed itself.
+    fn leave(&self, key: Key, stage: &Stage<'_>) {
+        *self.seat.borrow_mut() = None;
+        stage.core.release(key, self.stream.borrow().fd());
+        stage.forget(key);
+        self.stream.borrow_mut().drop_socket();
+    }
+}

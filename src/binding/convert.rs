@@ -1,0 +1,68 @@
+//! What Lua's arguments mean, and how results look, wherever more than one module agrees.
+
+use std::ffi::c_int;
+use std::time::Duration;
+
+use super::raw::{Call, Fail, Outcome};
+use crate::base::error::Code;
+use crate::base::limits;
+
+/// Argument `n`, a time in milliseconds: not negative, at most 24 hours less one millisecond.
+pub fn millis(call: &Call, n: c_int) -> Result<Duration, Fail> {
+    let ms = call.number(n)?;
+    if ms.is_nan() || ms < 0.0 {
+        return Err(Fail::argument(n, format!("{ms} is not a time in milliseconds")));
+    }
+    Ok(Duration::from_millis((ms as u64).min(limits::TIMER_MAX_MS)))
+}
+
+/// Argument `n`, a time in milliseconds, or zero when it is left out.
+pub fn optional_millis(call: &Call, n: c_int) -> Result<Duration, Fail> {
+    if call.is_absent(n) { Ok(Duration::ZERO) } else { millis(call, n) }
+}
+
+/// Argument `n`, the number of a descriptor.
+pub fn descriptor(call: &Call, n: c_int) -> Result<i32, Fail> {
+    Ok(call.integer_in(n, i32::MIN.into(), i32::MAX.into())? as i32)
+}
+
+/// `0`, or a negative error number.
+pub fn status(call: &Call, result: Result<(), Code>) -> Outcome {
+    call.push_integer(match result {
+        Ok(()) => 0,
+        Err(code) => -i64::from(code.0),
+    });
+    Ok(1)
+}
+
+/// `true`, or `false, message, code`.
+pub fn truth(call: &Call, result: Result<(), Code>) -> Outcome {
+    call.push_boolean(result.is_ok());
+    match result {
+        Ok(()) => Ok(1),
+        Err(code) => Ok(1 + push_error(call, code)),
+    }
+}
+
+/// `nil, message, code`.
+pub fn failure(call: &Call, code: Code) -> Outcome {
+    call.push_nil();
+    Ok(1 + push_error(call, code))
+}
+
+/// A string, or `nil, message, code`.
+pub fn text(call: &Call, result: Result<String, Code>) -> Outcome {
+    match result {
+        Ok(text) => {
+            call.push_bytes(text.as_bytes());
+            Ok(1)
+        }
+        Err(code) => failure(call, code),
+    }
+}
+
+fn push_error(call: &Call, code: Code) -> c_int {
+    call.push_bytes(code.message().as_bytes());
+    call.push_bytes(code.name().unwrap_or("EIO").as_bytes());
+    2
+}

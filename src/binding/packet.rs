@@ -1,0 +1,348 @@
+//! `packet`: wpacket, rpacket, rawpacket, and their methods.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, c_int};
+
+use super::place;
+use super::raw::{Call, Class, Fail, Function, Outcome, function};
+use crate::base::buf::Buf;
+use crate::base::limits;
+use crate::codec::frame::Width;
+use crate::codec::packet::{Reader, Refused, Writer};
+use crate::conn::stream::Packet;
+
+/// A packet to be written and sent.
+pub struct WPacket(pub RefCell<Writer>);
+
+/// A packet to be read.
+pub struct RPacket(pub RefCell<Reader>);
+
+/// Bytes without structure.
+pub struct RawPacket(pub Buf);
+
+impl Class for WPacket {
+    const NAME: &'static CStr = c"wpacket";
+    const INDEX: usize = place::WPACKET;
+
+    fn is_plain(&self) -> bool {
+        self.0.borrow().is_plain()
+    }
+}
+
+impl Class for RPacket {
+    const NAME: &'static CStr = c"rpacket";
+    const INDEX: usize = place::RPACKET;
+
+    fn is_plain(&self) -> bool {
+        self.0.borrow().body().is_plain()
+    }
+}
+
+impl Class for RawPacket {
+    const NAME: &'static CStr = c"rawpacket";
+    const INDEX: usize = place::RAWPACKET;
+
+    fn is_plain(&self) -> bool {
+        self.0.is_plain()
+    }
+}
+
+/// Makes the classes known.
+pub fn register(call: &Call) {
+    let write: [(&CStr, Function); 12] = [
+        (c"WriteU8", function(|call| write(call, 1))),
+        (c"WriteU16", function(|call| write(call, 2))),
+        (c"WriteU32", function(|call| write(call, 4))),
+        (c"WriteU64", function(|call| write(call, 8))),
+        (c"WriteI8", function(|call| write(call, 1))),
+        (c"WriteI16", function(|call| write(call, 2))),
+        (c"WriteI32", function(|call| write(call, 4))),
+        (c"WriteI64", function(|call| write(call, 8))),
+        (c"WriteNum", function(write_number)),
+        (c"WriteStr", function(write_string)),
+        (c"WriteTab", function(write_table)),
+        (c"Size", function(wpacket_size)),
+    ];
+    call.register::<WPacket>(
+        &write,
+        &[(c"__len", function(wpacket_size)), (c"__tostring", function(wpacket_text))],
+    );
+    let read: [(&CStr, Function); 12] = [
+        (c"ReadU8", function(|call| read(call, |b| u8::from_be_bytes(b).into()))),
+        (c"ReadU16", function(|call| read(call, |b| u16::from_be_bytes(b).into()))),
+        (c"ReadU32", function(|call| read(call, |b| u32::from_be_bytes(b).into()))),
+        (c"ReadU64", function(read_u64)),
+        (c"ReadI8", function(|call| read(call, |b| i8::from_be_bytes(b).into()))),
+        (c"ReadI16", function(|call| read(call, |b| i16::from_be_bytes(b).into()))),
+        (c"ReadI32", function(|call| read(call, |b| i32::from_be_bytes(b).into()))),
+        (c"ReadI64", function(|call| read(call, i64::from_be_bytes))),
+        (c"ReadNum", function(read_number)),
+        (c"ReadStr", function(read_string)),
+        (c"ReadTab", function(read_table)),
+        (c"Remaining", function(rpacket_remaining)),
+    ];
+    call.register::<RPacket>(
+        &read,
+        &[(c"__len", function(rpacket_size)), (c"__tostring", function(rpacket_text))],
+    );
+    call.register::<RawPacket>(
+        &[(c"ReadBin", function(read_bin)), (c"Size", function(rawpacket_size))],
+        &[(c"__len", function(rawpacket_size)), (c"__tostring", function(rawpacket_text))],
+    );
+}
+
+/// Pushes the module's table.
+pub fn push_module(call: &Call) {
+    call.push_functions(&[
+        (c"wpacket", function(wpacket)),
+        (c"rpacket", function(rpacket)),
+        (c"rawpacket", function(rawpacket)),
+        (c"clone", function(clone)),
+    ]);
+}
+
+/// Pushes a packet that has arrived.
+pub fn push(call: &Call, packet: Packet) {
+    match packet {
+        Packet::Raw(bytes) => call.push_object(RawPacket(bytes)),
+        Packet::Framed(reader) => call.push_object(RPacket(RefCell::new(reader))),
+    }
+}
+
+/// The frame width of argument `n`, 16 when it is left out.
+pub fn width(call: &Call, n: c_int) -> Result<Width, Fail> {
+    if call.is_absent(n) {
+        return Ok(Width::Bits16);
+    }
+    let bits = call.integer(n)?;
+    Width::from_bits(bits).ok_or_else(|| Fail::argument(n, format!("{bits} is not 16 or 32")))
+}
+
+fn wpacket(call: &Call) -> Outcome {
+    let writer = if let Some(packet) = call.try_object::<RPacket>(1) {
+        let reader = packet.0.borrow();
+        Writer::shared(reader.body().clone(), reader.width())
+    } else if let Some(packet) = call.try_object::<WPacket>(1) {
+        let mut writer = packet.0.borrow_mut();
+        Writer::shared(writer.share(), writer.width())
+    } else if call.is_absent(1) {
+        Writer::new(limits::PACKET_ROOM, width(call, 2)?)
+    } else if call.to_number(1).is_some() {
+        let room = call.integer_in(1, 0, i64::MAX)?;
+        Writer::new(room as usize, width(call, 2)?)
+    } else {
+        return Err(call.expected(1, "number, wpacket or rpacket"));
+    };
+    call.push_object(WPacket(RefCell::new(writer)));
+    Ok(1)
+}
+
+fn rpacket(call: &Call) -> Outcome {
+    let reader = if let Some(packet) = call.try_object::<WPacket>(1) {
+        let mut writer = packet.0.borrow_mut();
+        Reader::new(writer.share(), writer.width())
+    } else if let Some(packet) = call.try_object::<RPacket>(1) {
+        packet.0.borrow().clone()
+    } else {
+        return Err(call.expected(1, "wpacket or rpacket"));
+    };
+    call.push_object(RPacket(RefCell::new(reader)));
+    Ok(1)
+}
+
+fn rawpacket(call: &Call) -> Outcome {
+    let bytes = if let Some(bytes) = call.to_bytes(1) {
+        Buf::copy(bytes)
+    } else if let Some(packet) = call.try_object::<RawPacket>(1) {
+        packet.0.clone()
+    } else {
+        return Err(call.expected(1, "string or rawpacket"));
+    };
+    call.push_object(RawPacket(bytes));
+    Ok(1)
+}
+
+fn clone(call: &Call) -> Outcome {
+    if call.try_object::<RawPacket>(1).is_some() {
+        rawpacket(call)
+    } else if call.try_object::<RPacket>(1).is_some() {
+        rpacket(call)
+    } else if call.try_object::<WPacket>(1).is_some() {
+        wpacket(call)
+    } else {
+        Err(call.expected(1, "packet"))
+    }
+}
+
+/// Appends the lowest `size` bytes of an integer, big endian.
+fn write(call: &Call, size: usize) -> Outcome {
+    let value = whole(call, 2)?.to_be_bytes();
+    append(call, |writer| {
+        writer.write(|out, _| {
+            out.extend_from_slice(&value[8 - size..]);
+            Ok(())
+        })
+    })
+}
+
+/// Argument `n` as 64 bits: a whole number from -2^63 to 2^64 - 1.
+fn whole(call: &Call, n: c_int) -> Result<u64, Fail> {
+    const BOUND: f64 = 18_446_744_073_709_551_616.0; // 2^64
+    if let Some(value) = call.to_integer(n) {
+        return Ok(value as u64);
+    }
+    match call.number(n)? {
+        value if (0.0..BOUND).contains(&value) && value.trunc() == value => Ok(value as u64),
+        _ => call.integer(n).map(|value| value as u64),
+    }
+}
+
+fn write_number(call: &Call) -> Outcome {
+    let value = call.number(2)?;
+    append(call, |writer| {
+        writer.write(|out, _| {
+            out.extend_from_slice(&value.to_le_bytes());
+            Ok(())
+        })
+    })
+}
+
+fn write_string(call: &Call) -> Outcome {
+    let text = call.bytes(2)?;
+    append(call, |writer| writer.string(text))
+}
+
+fn write_table(call: &Call) -> Outcome {
+    if call.kind(2) != super::raw::Kind::Table {
+        call.object::<WPacket>(1)?;
+        return Err(call.expected(2, "table"));
+    }
+    append(call, |writer| writer.write(|out, width| call.write_table(2, out, width)))
+}
+
+/// Changes the packet, which is argument 1.
+#[inline]
+fn append(call: &Call, change: impl FnOnce(&mut Writer) -> Result<(), Refused>) -> Outcome {
+    let packet = call.object::<WPacket>(1)?;
+    let (result, promote) = {
+        let mut writer = packet.0.borrow_mut();
+        let was_plain = writer.is_plain();
+        let result = change(&mut writer);
+        (result, was_plain && !writer.is_plain())
+    };
+    if promote {
+        call.promote::<WPacket>(1);
+    }
+    result.map(|()| 0).map_err(|refused| Fail::new(refused.to_string()))
+}
+
+/// Pushes an integer field, or nil when it is not there.
+#[inline]
+fn read<const N: usize>(call: &Call, convert: impl Fn([u8; N]) -> i64) -> Outcome {
+    let bytes = call.object::<RPacket>(1)?.0.borrow_mut().bytes::<N>();
+    match bytes {
+        Some(bytes) => call.push_integer(convert(bytes)),
+        None => call.push_nil(),
+    }
+    Ok(1)
+}
+
+/// A Lua with 64-bit integers keeps all bits, as `string.unpack` does; others have doubles.
+fn read_u64(call: &Call) -> Outcome {
+    if cfg!(any(feature = "lua53", feature = "lua54", feature = "lua55")) {
+        return read(call, i64::from_be_bytes);
+    }
+    let bytes = call.object::<RPacket>(1)?.0.borrow_mut().bytes::<8>();
+    match bytes {
+        Some(bytes) => call.push_number(u64::from_be_bytes(bytes) as f64),
+        None => call.push_nil(),
+    }
+    Ok(1)
+}
+
+fn read_number(call: &Call) -> Outcome {
+    let value = call.object::<RPacket>(1)?.0.borrow_mut().number();
+    match value {
+        Some(value) => call.push_number(value),
+        None => call.push_nil(),
+    }
+    Ok(1)
+}
+
+fn read_string(call: &Call) -> Outcome {
+    let packet = call.object::<RPacket>(1)?;
+    // A copy of the state, so that no borrow is alive while Lua makes a string.
+    let mut reader = packet.0.borrow().clone();
+    match reader.string() {
+        Some(text) => call.push_bytes(text),
+        None => {
+            call.push_nil();
+            return Ok(1);
+        }
+    }
+    *packet.0.borrow_mut() = reader;
+    Ok(1)
+}
+
+fn read_table(call: &Call) -> Outcome {
+    let packet = call.object::<RPacket>(1)?;
+    let mut reader = packet.0.borrow().clone();
+    if call.read_table(&mut reader) {
+        *packet.0.borrow_mut() = reader;
+    } else {
+        call.push_nil();
+    }
+    Ok(1)
+}
+
+fn read_bin(call: &Call) -> Outcome {
+    call.push_bytes(&call.object::<RawPacket>(1)?.0);
+    Ok(1)
+}
+
+fn wpacket_size(call: &Call) -> Outcome {
+    let size = call.object::<WPacket>(1)?.0.borrow().bytes().len();
+    count(call, size)
+}
+
+fn rpacket_size(call: &Call) -> Outcome {
+    let size = call.object::<RPacket>(1)?.0.borrow().body().len();
+    count(call, size)
+}
+
+fn rpacket_remaining(call: &Call) -> Outcome {
+    let size = call.object::<RPacket>(1)?.0.borrow().remaining();
+    count(call, size)
+}
+
+fn rawpacket_size(call: &Call) -> Outcome {
+    count(call, call.object::<RawPacket>(1)?.0.len())
+}
+
+fn count(call: &Call, size: usize) -> Outcome {
+    call.push_integer(size as i64);
+    Ok(1)
+}
+
+fn wpacket_text(call: &Call) -> Outcome {
+    let size = call.object::<WPacket>(1)?.0.borrow().bytes().len();
+    text(call, format!("wpacket ({size} bytes)"))
+}
+
+fn rpacket_text(call: &Call) -> Outcome {
+    let (size, left) = {
+        let reader = call.object::<RPacket>(1)?.0.borrow();
+        (reader.body().len(), reader.remaining())
+    };
+    text(call, format!("rpacket ({left} of {size} bytes left)"))
+}
+
+fn rawpacket_text(call: &Call) -> Outcome {
+    let size = call.object::<RawPacket>(1)?.0.len();
+    text(call, format!("rawpacket ({size} bytes)"))
+}
+
+fn text(call: &Call, text: String) -> Outcome {
+    call.push_bytes(text.as_bytes());
+    Ok(1)
+}

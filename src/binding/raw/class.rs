@@ -1,0 +1,196 @@
+//! Userdata of our own classes, and what every native function knows about its state.
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_int, c_void};
+use std::mem::size_of;
+use std::ptr;
+
+use mlua::ffi::{self, lua_State};
+
+use super::call::Call;
+use super::{Fail, Function, Outcome, function};
+
+/// A Rust type whose values Lua can hold.
+pub trait Class: Sized + 'static {
+    /// What Lua's error messages call it.
+    const NAME: &'static CStr;
+    /// Its place in [`Home`]; each class has its own.
+    const INDEX: usize;
+    /// Values of its own that Lua can attach to it: 0 or 1. Only Lua 5.4 saves by 0.
+    const USER_VALUES: c_int = 0;
+
+    /// Whether the value may be forgotten without being dropped. Objects without a finalizer
+    /// cost Lua's collector a third.
+    fn is_plain(&self) -> bool {
+        false
+    }
+}
+
+/// Number of places in [`Home`].
+const CLASSES: usize = 16;
+
+/// The metatables of one class. Whoever has one of them as its metatable is of the class.
+#[derive(Clone, Copy, Default)]
+struct Metatables {
+    /// With a finalizer, and where the registry keeps it.
+    full: (usize, c_int),
+    /// Without.
+    plain: (usize, c_int),
+}
+
+/// What a state's native functions share: it is their first upvalue.
+#[derive(Default)]
+pub struct Home {
+    classes: [Cell<Metatables>; CLASSES],
+    /// Registry reference of the weak table: engine id -> its anchors.
+    pub(super) directory: Cell<c_int>,
+    /// Registry reference of the message handler.
+    pub(super) handler: Cell<c_int>,
+    /// The latest id handed out.
+    pub(super) ids: Cell<u32>,
+}
+
+/// Leaves a new home on the stack.
+///
+/// # Safety
+///
+/// `state` is the state that Lua has called us with.
+pub(super) unsafe fn push_home(state: *mut lua_State) {
+    // SAFETY: the userdata has room for a `Home`, which needs no drop, and lives as long as
+    // any function that has it as an upvalue.
+    unsafe {
+        let home = ffi::lua_newuserdata(state, size_of::<Home>()).cast::<Home>();
+        ptr::write(home, Home::default());
+        ffi::lua_createtable(state, 0, 0);
+        ffi::lua_createtable(state, 0, 1);
+        ffi::lua_pushstring(state, c"v".as_ptr());
+        ffi::lua_setfield(state, -2, c"__mode".as_ptr());
+        ffi::lua_setmetatable(state, -2);
+        (*home).directory.set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
+        ffi::lua_pushcclosure(state, super::note_traceback, 0);
+        (*home).handler.set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
+    }
+}
+
+impl Call {
+    /// Makes a class known to this state, with its methods and metamethods.
+    pub fn register<T: Class>(
+        &self,
+        methods: &[(&CStr, Function)],
+        metamethods: &[(&CStr, Function)],
+    ) {
+        const { assert!(T::INDEX < CLASSES && align_of::<T>() <= 8) };
+        self.reserve(6);
+        let (state, home) = (self.state(), self.home());
+        self.push_functions(methods);
+        // SAFETY: pushes and pops are balanced; the table of methods stays at the top.
+        let metatables = unsafe {
+            let make = |finalizer: bool| {
+                self.push_functions(metamethods);
+                ffi::lua_pushvalue(state, -2);
+                ffi::lua_setfield(state, -2, c"__index".as_ptr());
+                ffi::lua_pushstring(state, T::NAME.as_ptr());
+                ffi::lua_setfield(state, -2, c"__name".as_ptr());
+                ffi::lua_pushstring(state, T::NAME.as_ptr());
+                ffi::lua_setfield(state, -2, c"__metatable".as_ptr());
+                if finalizer {
+                    self.push_function(function(collect::<T>));
+                    ffi::lua_setfield(state, -2, c"__gc".as_ptr());
+                }
+                let address = ffi::lua_topointer(state, -1) as usize;
+                (address, ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX))
+            };
+            Metatables { full: make(true), plain: make(false) }
+        };
+        home.classes[T::INDEX].set(metatables);
+        self.pop(1);
+    }
+
+    /// Pushes a new object.
+    pub fn push_object<T: Class>(&self, value: T) {
+        self.reserve(2);
+        let metatables = self.home().classes[T::INDEX].get();
+        let reference = if value.is_plain() { metatables.plain.1 } else { metatables.full.1 };
+        // SAFETY: the userdata has room for the value; from the moment it has its metatable
+        // Lua owns it. Nothing between can fail.
+        unsafe {
+            let place = new_userdata(self.state(), size_of::<Option<T>>(), T::USER_VALUES);
+            ptr::write(place.cast::<Option<T>>(), Some(value));
+            ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
+            ffi::lua_setmetatable(self.state(), -2);
+        }
+    }
+
+    /// The object at stack index `n`, if it is of the class and alive.
+    #[inline]
+    pub fn try_object<T: Class>(&self, n: c_int) -> Option<&T> {
+        let state = self.state();
+        // SAFETY: `n` is a valid index; one slot is free for the metatable. A userdata with
+        // one of our metatables holds an `Option<T>` that stays in place while it is on the
+        // stack, which is longer than `self` is used.
+        unsafe {
+            let place = ffi::lua_touserdata(state, n);
+            if place.is_null() || ffi::lua_getmetatable(state, n) == 0 {
+                return None;
+            }
+            let address = ffi::lua_topointer(state, -1) as usize;
+            ffi::lua_settop(state, -2);
+            let metatables = self.home().classes[T::INDEX].get();
+            if address != metatables.full.0 && address != metatables.plain.0 {
+                return None;
+            }
+            (*place.cast::<Option<T>>()).as_ref()
+        }
+    }
+
+    /// The object at argument `n`.
+    ///
+    /// # Errors
+    ///
+    /// It is something else, or was finalized.
+    #[inline]
+    pub fn object<T: Class>(&self, n: c_int) -> Result<&T, Fail> {
+        self.try_object(n).ok_or_else(|| self.expected(n, &T::NAME.to_string_lossy()))
+    }
+
+    /// Gives the object at index `n` a finalizer, after it got something to drop.
+    pub fn promote<T: Class>(&self, n: c_int) {
+        self.reserve(1);
+        let reference = self.home().classes[T::INDEX].get().full.1;
+        // SAFETY: the caller has the object from `object::<T>(n)`.
+        unsafe {
+            ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
+            ffi::lua_setmetatable(self.state(), if n < 0 { n - 1 } else { n });
+        }
+    }
+
+    #[inline]
+    pub(super) fn home(&self) -> &Home {
+        // SAFETY: every native function of ours has the home as its first upvalue.
+        unsafe { &*ffi::lua_touserdata(self.state(), ffi::lua_upvalueindex(1)).cast::<Home>() }
+    }
+}
+
+/// The finalizer: drops the value and leaves nothing behind.
+fn collect<T: Class>(call: &Call) -> Outcome {
+    if call.try_object::<T>(1).is_some() {
+        // SAFETY: it is a userdata of the class, and no reference into it is alive.
+        let value = unsafe {
+            (*ffi::lua_touserdata(call.state(), 1).cast::<Option<T>>()).take()
+        };
+        drop(value);
+    }
+    Ok(0)
+}
+
+#[cfg(any(feature = "lua54", feature = "lua55"))]
+unsafe fn new_userdata(state: *mut lua_State, size: usize, values: c_int) -> *mut c_void {
+    // SAFETY: the caller has a free stack slot.
+    unsafe { ffi::lua_newuserdatauv(state, size, values) }
+}
+
+#[cfg(not(any(feature = "lua54", feature = "lua55")))]
+unsafe fn new_userdata(state: *mut lua_State, size: usize, _values: c_int) -> *mut c_void {
+    // SAFETY: the caller has a free stack slot.
+    unsafe { ffi::lua_newuserdata(state, size) }
+}

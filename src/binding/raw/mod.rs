@@ -1,0 +1,240 @@
+//! The fence around the Lua stack: the only files that call Lua's C API.
+//!
+//! Shape of every native function: arguments are read by calls that do not raise, the work
+//! is done in a function that returns a `Result`, inside `catch_unwind`; when every value
+//! with a destructor is gone, the error is raised. So no jump ever crosses live Rust values.
+//! Lua raises behind our back only when it is out of memory; what is alive then leaks.
+//!
+//! No borrow may be alive where Lua can run: in a callback, and in everything that makes a
+//! Lua value, because that may run finalizers.
+#![allow(unsafe_code)]
+
+mod call;
+mod class;
+mod walk;
+
+use std::any::Any;
+use std::ffi::{CStr, c_int};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use mlua::ffi::{self, lua_State};
+
+pub use call::{Call, Kind};
+pub use class::Class;
+
+/// What a native function returns: how many results it has pushed.
+pub type Outcome = Result<c_int, Fail>;
+
+/// Why a native function raises. The message blames the caller's line.
+#[derive(Debug)]
+pub enum Fail {
+    /// A wrong argument, counted from 1 as Lua passed it.
+    Argument(c_int, String),
+    /// Anything else.
+    Message(String),
+}
+
+impl Fail {
+    /// "bad argument #n to 'f' (message)"
+    pub fn argument(n: c_int, message: impl Into<String>) -> Self {
+        Fail::Argument(n, message.into())
+    }
+
+    /// Only the message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Fail::Message(message.into())
+    }
+}
+
+/// A function that Lua can call.
+#[derive(Clone, Copy)]
+pub struct Function(ffi::lua_CFunction);
+
+/// How a native function ends, without anything that needs a destructor.
+enum End {
+    Return(c_int),
+    /// The message is on the stack.
+    RaiseArgument(c_int),
+    Raise,
+}
+
+/// The native function that runs `f`, which must be a plain function or capture nothing.
+pub fn function<F: Fn(&Call) -> Outcome + Copy + 'static>(_f: F) -> Function {
+    const { assert!(size_of::<F>() == 0, "a native function captures nothing") };
+    Function(thunk::<F>)
+}
+
+/// As [`function`], for the `__call` of a table: the table itself is no argument.
+pub fn call_of<F: Fn(&Call) -> Outcome + Copy + 'static>(_f: F) -> Function {
+    const { assert!(size_of::<F>() == 0, "a native function captures nothing") };
+    Function(call_thunk::<F>)
+}
+
+unsafe extern "C-unwind" fn thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls us with its own state; everything in `protect` has ended here.
+    unsafe {
+        match protect::<F>(state) {
+            End::Return(n) => n,
+            End::RaiseArgument(n) => {
+                let message = ffi::lua_tolstring(state, -1, ptr::null_mut());
+                ffi::luaL_argerror(state, n, message)
+            }
+            End::Raise => {
+                ffi::luaL_where(state, 1);
+                ffi::lua_insert(state, -2);
+                ffi::lua_concat(state, 2);
+                ffi::lua_error(state)
+            }
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn call_thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> c_int {
+    // SAFETY: as for `thunk`; the first value is the table that was called.
+    unsafe {
+        ffi::lua_remove(state, 1);
+        thunk::<F>(state)
+    }
+}
+
+/// Runs `F` and leaves at most a message on the stack.
+///
+/// # Safety
+///
+/// `state` is the state that Lua has called us with.
+unsafe fn protect<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> End {
+    // SAFETY: `F` has no size (checked where the thunk was made), so any address will do.
+    let f: &F = unsafe { ptr::NonNull::<F>::dangling().as_ref() };
+    // SAFETY: the caller's promise.
+    let call = unsafe { Call::new(state) };
+    match catch_unwind(AssertUnwindSafe(|| f(&call))) {
+        Ok(Ok(results)) => End::Return(results),
+        Ok(Err(fail)) => {
+            call.reserve(4);
+            let (message, end) = match fail {
+                Fail::Argument(n, message) => (message, End::RaiseArgument(n)),
+                Fail::Message(message) => (message, End::Raise),
+            };
+            call.push_bytes(message.as_bytes());
+            end
+        }
+        Err(panic) => {
+            call.reserve(4);
+            call.push_bytes(panic_message(&*panic).as_bytes());
+            End::Raise
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("internal error in chuck: {}", text.unwrap_or("panic"))
+}
+
+/// The message handler of every callback: keeps the error as it is and notes the traceback.
+unsafe extern "C-unwind" fn note_traceback(state: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls us with the error as the only argument; plain values only.
+    unsafe {
+        ffi::luaL_traceback(state, state, ptr::null(), 1);
+        ffi::lua_rawsetp(state, ffi::LUA_REGISTRYINDEX, &raw const TRACEBACK as *const _);
+        1
+    }
+}
+
+/// Its address is the registry key of the latest traceback.
+static TRACEBACK: u8 = 0;
+
+/// What `require` calls: builds the module with `open`, which leaves one table.
+///
+/// # Safety
+///
+/// `state` is the state that Lua has called us with.
+unsafe fn open_module(state: *mut lua_State) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(message) = wrong_lua(state) {
+            ffi::lua_pushstring(state, message.as_ptr());
+            ffi::lua_error(state);
+        }
+        class::push_home(state);
+        ffi::lua_pushcclosure(state, thunk_of_open, 1);
+        ffi::lua_call(state, 0, 1);
+    }
+    1
+}
+
+unsafe extern "C-unwind" fn thunk_of_open(state: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls us with its own state.
+    unsafe { thunk_for(state, crate::binding::open) }
+}
+
+unsafe fn thunk_for<F: Fn(&Call) -> Outcome>(state: *mut lua_State, _f: F) -> c_int {
+    // SAFETY: the caller's state is Lua's.
+    unsafe { thunk::<F>(state) }
+}
+
+/// Entry point of `require "chuck_core"`.
+///
+/// # Safety
+///
+/// Called by Lua.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn luaopen_chuck_core(state: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls us with its own state.
+    unsafe { open_module(state) }
+}
+
+const BUILT_FOR: &CStr = if cfg!(feature = "luajit") {
+    c"LuaJIT"
+} else if cfg!(feature = "lua51") {
+    c"Lua 5.1"
+} else if cfg!(feature = "lua52") {
+    c"Lua 5.2"
+} else if cfg!(feature = "lua53") {
+    c"Lua 5.3"
+} else if cfg!(feature = "lua54") {
+    c"Lua 5.4"
+} else {
+    c"Lua 5.5"
+};
+
+/// The complaint when this build serves another Lua than the one that loads it.
+///
+/// # Safety
+///
+/// `state` is the state that Lua has called us with.
+unsafe fn wrong_lua(state: *mut lua_State) -> Option<&'static CStr> {
+    // SAFETY: the globals `jit` and `_VERSION` are only looked at; the stack is restored.
+    let running = unsafe {
+        ffi::lua_getglobal(state, c"jit".as_ptr());
+        ffi::lua_getglobal(state, c"_VERSION".as_ptr());
+        let version = ffi::lua_tolstring(state, -1, ptr::null_mut());
+        let is_jit = ffi::lua_type(state, -2) == ffi::LUA_TTABLE;
+        let same = match (is_jit, version.is_null()) {
+            (true, _) => BUILT_FOR == c"LuaJIT",
+            (false, true) => true,
+            (false, false) => BUILT_FOR == CStr::from_ptr(version),
+        };
+        ffi::lua_settop(state, -3);
+        same
+    };
+    (!running).then_some(WRONG_LUA)
+}
+
+const WRONG_LUA: &CStr = if cfg!(feature = "luajit") {
+    c"this chuck_core was built for LuaJIT, and another Lua loads it: build it for that one"
+} else if cfg!(feature = "lua51") {
+    c"this chuck_core was built for Lua 5.1, and another Lua loads it: build it for that one"
+} else if cfg!(feature = "lua52") {
+    c"this chuck_core was built for Lua 5.2, and another Lua loads it: build it for that one"
+} else if cfg!(feature = "lua53") {
+    c"this chuck_core was built for Lua 5.3, and another Lua loads it: build it for that one"
+} else if cfg!(feature = "lua54") {
+    c"this chuck_core was built for Lua 5.4, and another Lua loads it: build it for that one"
+} else {
+    c"this chuck_core was built for Lua 5.5, and another Lua loads it: build it for that one"
+};

@@ -1,0 +1,178 @@
+//! Lua tables to bytes and back, straight over the stack.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use mlua::ffi::{self, lua_State};
+
+use super::call::Call;
+use crate::base::limits::TABLE_DEPTH;
+use crate::codec::frame::Width;
+use crate::codec::packet::table::{self, Build, Scalar};
+use crate::codec::packet::{Reader, Refused};
+
+/// Stack slots that one level of nesting takes.
+const PER_LEVEL: c_int = 3;
+
+impl Call {
+    /// Writes the table at `n`. Pairs that the format does not know are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::TooDeep`], and [`Refused::TooLarge`] as soon as it is.
+    pub fn write_table(&self, n: c_int, out: &mut Vec<u8>, width: Width) -> Result<(), Refused> {
+        self.reserve(PER_LEVEL * (TABLE_DEPTH as c_int + 1));
+        let top = self.top();
+        // SAFETY: `n` is a table, and there is room for the deepest one.
+        let result = unsafe {
+            ffi::lua_pushvalue(self.state(), n);
+            write(self.state(), out, width, 1)
+        };
+        self.set_top(top);
+        result
+    }
+
+    /// Pushes the next table of `reader`; false, and nothing pushed, when there is none.
+    pub fn read_table(&self, reader: &mut Reader) -> bool {
+        self.reserve(PER_LEVEL * (TABLE_DEPTH as c_int + 1));
+        let top = self.top();
+        let read = reader.table(&mut Tables { state: self.state(), depth: 0 }).is_some();
+        if !read {
+            self.set_top(top);
+        }
+        read
+    }
+}
+
+/// Writes the table at the top of the stack and leaves it there. No more than
+/// [`TABLE_DEPTH`] calls deep, which is also what ends a table that contains itself.
+unsafe fn write(
+    state: *mut lua_State,
+    out: &mut Vec<u8>,
+    width: Width,
+    depth: usize,
+) -> Result<(), Refused> {
+    if depth > TABLE_DEPTH {
+        return Err(Refused::TooDeep);
+    }
+    let count = table::begin(out);
+    let mut pairs = 0;
+    // SAFETY: the caller has reserved room; the table is not changed on the way; keys are
+    // not converted, so `lua_next` finds its place again.
+    unsafe {
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, -2) != 0 {
+            let before = out.len();
+            if write_scalar(state, -2, out, width, true) {
+                if ffi::lua_type(state, -1) == ffi::LUA_TTABLE {
+                    write(state, out, width, depth + 1)?;
+                    pairs += 1;
+                } else if write_scalar(state, -1, out, width, false) {
+                    pairs += 1;
+                } else {
+                    out.truncate(before);
+                }
+            }
+            if out.len() > width.body_max() {
+                return Err(Refused::TooLarge { size: out.len(), limit: width.body_max() });
+            }
+            ffi::lua_settop(state, -2);
+        }
+    }
+    table::end(out, count, pairs);
+    Ok(())
+}
+
+/// Writes a value that is no table; false, and nothing written, when it cannot be.
+#[inline]
+unsafe fn write_scalar(
+    state: *mut lua_State,
+    n: c_int,
+    out: &mut Vec<u8>,
+    width: Width,
+    is_key: bool,
+) -> bool {
+    // SAFETY: a valid index, and its type is known before it is read.
+    unsafe {
+        match ffi::lua_type(state, n) {
+            ffi::LUA_TSTRING => {
+                let mut len = 0;
+                let start = ffi::lua_tolstring(state, n, &raw mut len);
+                table::put_str(out, std::slice::from_raw_parts(start.cast(), len), width);
+            }
+            ffi::LUA_TNUMBER => write_number(state, n, out),
+            ffi::LUA_TBOOLEAN if !is_key => {
+                table::put_bool(out, ffi::lua_toboolean(state, n) != 0);
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+unsafe fn write_number(state: *mut lua_State, n: c_int, out: &mut Vec<u8>) {
+    // SAFETY: the value is a number.
+    unsafe {
+        if ffi::lua_isinteger(state, n) != 0 {
+            table::put_int(out, ffi::lua_tointegerx(state, n, ptr::null_mut()));
+        } else {
+            table::put_float(out, ffi::lua_tonumberx(state, n, ptr::null_mut()));
+        }
+    }
+}
+
+#[cfg(not(any(feature = "lua53", feature = "lua54", feature = "lua55")))]
+unsafe fn write_number(state: *mut lua_State, n: c_int, out: &mut Vec<u8>) {
+    // SAFETY: the value is a number.
+    table::put_float(out, unsafe { ffi::lua_tonumberx(state, n, ptr::null_mut()) });
+}
+
+/// Builds tables on the stack: each level is its table, and the key it will stand at.
+struct Tables {
+    state: *mut lua_State,
+    depth: usize,
+}
+
+impl Tables {
+    fn push(&self, value: Scalar<'_>) {
+        // SAFETY: `read_table` has reserved room for the deepest table.
+        unsafe {
+            match value {
+                Scalar::Str(text) => {
+                    ffi::lua_pushlstring(self.state, text.as_ptr().cast(), text.len());
+                }
+                Scalar::Bool(value) => ffi::lua_pushboolean(self.state, value.into()),
+                Scalar::Int(n) => ffi::lua_pushinteger(self.state, n as ffi::lua_Integer),
+                Scalar::Float(n) => ffi::lua_pushnumber(self.state, n),
+            }
+        }
+    }
+}
+
+impl Build for Tables {
+    fn begin(&mut self, pairs: usize) {
+        self.depth += 1;
+        let pairs = c_int::try_from(pairs).unwrap_or(c_int::MAX);
+        // SAFETY: room is reserved; the size is a hint, bounded by the bytes that are there.
+        unsafe { ffi::lua_createtable(self.state, 0, pairs) }
+    }
+
+    fn key(&mut self, key: Scalar<'_>) {
+        self.push(key);
+    }
+
+    fn value(&mut self, value: Scalar<'_>) {
+        self.push(value);
+        // SAFETY: table, key and value are the topmost three; the key is neither nil nor NaN.
+        unsafe { ffi::lua_rawset(self.state, -3) }
+    }
+
+    fn end(&mut self) {
+        self.depth -= 1;
+        if self.depth > 0 {
+            // SAFETY: parent, key and table are the topmost three.
+            unsafe { ffi::lua_rawset(self.state, -3) }
+        }
+    }
+}

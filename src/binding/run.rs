@@ -1,0 +1,492 @@
+//! The driver: the only loop. It asks what happened, and tells Lua.
+//!
+//! ```text
+//! pass:  wait -> sockets (wake, tell) -> timers -> posts -> settle everything touched
+//! ```
+//!
+//! A callback may call any method of any object. The call changes state, marks the key as
+//! touched and returns; what follows from it is told later in the same pass, or in the next.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_int;
+use std::io::{self, Write};
+use std::mem;
+use std::os::fd::BorrowedFd;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::anchor;
+use super::raw::{Call, Kind};
+use crate::base::error::Code;
+use crate::conn::pool::Pool;
+use crate::engine::key::Key;
+use crate::engine::wheel::TimerId;
+use crate::engine::{Due, Engine, Ready, Wake};
+use crate::os::clock;
+
+/// What is registered with an engine.
+pub trait Owner {
+    /// Something happened to the socket; nobody is told yet.
+    fn wake(&self, ready: Ready, core: &Core);
+    /// Tells what there is to tell, until [`Core::is_stopping`].
+    fn tell(&self, key: Key, stage: &Stage<'_>);
+    /// The pass ends: flush, put away, say when to be woken.
+    fn settle(&self, key: Key, stage: &Stage<'_>);
+    /// The engine is being closed. With a stage, the callback is told.
+    fn abandon(&self, key: Key, stage: Option<&Stage<'_>>);
+}
+
+/// Counters of an engine, as `Stats` tells them.
+#[derive(Default)]
+pub struct Stats {
+    /// Waits for the kernel.
+    pub turns: Cell<u64>,
+    /// Sockets that woke us.
+    pub wakes: Cell<u64>,
+    /// Bytes received.
+    pub bytes_in: Cell<u64>,
+    /// Bytes that the kernel took.
+    pub bytes_out: Cell<u64>,
+    /// Connections accepted.
+    pub accepted: Cell<u64>,
+    /// The longest time that the callbacks of one object held the loop.
+    pub longest: Cell<Duration>,
+}
+
+/// An engine as the binding knows it. Shared by the engine object and what is registered.
+pub struct Core {
+    /// Its name in the directory of anchors.
+    pub id: u32,
+    /// Counters.
+    pub stats: Stats,
+    /// Buffers for its connections.
+    pub pool: RefCell<Pool>,
+    /// `None` once closed.
+    engine: RefCell<Option<Engine<Rc<dyn Owner>>>>,
+    /// Wakes that were reported and not told yet.
+    wakes: RefCell<Vec<Wake>>,
+    touched: RefCell<Vec<Key>>,
+    /// Functions posted and not run yet.
+    posts: Cell<i64>,
+    now: Cell<Instant>,
+    running: Cell<bool>,
+    stopping: Cell<bool>,
+    closing: Cell<bool>,
+}
+
+impl Core {
+    /// An engine with nothing registered.
+    pub fn new(id: u32) -> Result<Rc<Self>, Code> {
+        let now = clock::now();
+        Ok(Rc::new(Core {
+            id,
+            stats: Stats::default(),
+            pool: RefCell::default(),
+            engine: RefCell::new(Some(Engine::new(now)?)),
+            wakes: RefCell::default(),
+            touched: RefCell::default(),
+            posts: Cell::new(0),
+            now: Cell::new(now),
+            running: Cell::new(false),
+            stopping: Cell::new(false),
+            closing: Cell::new(false),
+        }))
+    }
+
+    /// The time: of this pass while the loop runs, else by the clock.
+    pub fn now(&self) -> Instant {
+        if self.running.get() { self.now.get() } else { clock::now() }
+    }
+
+    /// Registers a socket for `owner`.
+    pub fn register(&self, fd: BorrowedFd<'_>, owner: Rc<dyn Owner>) -> Result<Key, Code> {
+        if self.closing.get() {
+            return Err(Code::ENGINE_CLOSED);
+        }
+        let mut engine = self.engine.borrow_mut();
+        let engine = engine.as_mut().ok_or(Code::ENGINE_CLOSED)?;
+        Ok(engine.register(fd, owner)?)
+    }
+
+    /// Ends a registration.
+    pub fn release(&self, key: Key, fd: Option<BorrowedFd<'_>>) {
+        // The owner is dropped after the borrow has ended.
+        let _owner = self.engine.borrow_mut().as_mut().and_then(|engine| engine.release(key, fd));
+    }
+
+    /// Has `key` settled at the end of this pass, or in the next.
+    pub fn touch(&self, key: Key) {
+        self.touched.borrow_mut().push(key);
+    }
+
+    /// Has `key` woken in the next pass, though the kernel will not say so.
+    pub fn wake_again(&self, key: Key) {
+        self.wakes.borrow_mut().push(Wake { key, ready: Ready::default() });
+    }
+
+    /// Has `key` told no later than `deadline`.
+    pub fn arm(&self, key: Key, deadline: Option<Instant>) {
+        if let Some(engine) = self.engine.borrow_mut().as_mut() {
+            engine.arm(key, deadline);
+        }
+    }
+
+    /// Adds a timer.
+    pub fn add_timer(&self, interval: Duration) -> Result<TimerId, Code> {
+        let now = self.now();
+        let mut engine = self.engine.borrow_mut();
+        Ok(engine.as_mut().ok_or(Code::ENGINE_CLOSED)?.add_timer(now, interval))
+    }
+
+    /// Removes a timer; false when it was removed before.
+    pub fn remove_timer(&self, id: TimerId) -> bool {
+        self.engine.borrow_mut().as_mut().is_some_and(|engine| engine.remove_timer(id))
+    }
+
+    /// Counts a posted function; the place it gets in its list.
+    pub fn post(&self) -> i64 {
+        self.posts.set(self.posts.get() + 1);
+        self.posts.get()
+    }
+
+    /// Numbers of registered sockets and of timers.
+    pub fn population(&self) -> (usize, usize) {
+        let engine = self.engine.borrow();
+        engine.as_ref().map_or((0, 0), |engine| (engine.open(), engine.timers()))
+    }
+
+    /// Lets the loop end as soon as the current callback has.
+    pub fn stop(&self) {
+        self.stopping.set(true);
+    }
+
+    /// Whether nobody is to be told anything more for now.
+    #[inline]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    /// Whether the loop runs.
+    pub fn is_running(&self) -> bool {
+        self.running.get()
+    }
+
+    /// Whether it was closed, or is about to be.
+    pub fn is_closed(&self) -> bool {
+        self.closing.get()
+    }
+
+    /// Runs the loop: until it is stopped, or for `limit`.
+    pub fn run(self: &Rc<Self>, call: &Call, limit: Option<Duration>) -> Result<(), Code> {
+        if self.closing.get() {
+            return Err(Code::ENGINE_CLOSED);
+        }
+        let _running = Running::start(self);
+        let stage = Stage::new(call, self);
+        let until = limit.map(|limit| clock::now() + limit);
+        let mut result = Ok(());
+        while result.is_ok() && !self.stopping.get() {
+            let left = until.map(|until| until.saturating_duration_since(clock::now()));
+            result = self.pass(&stage, left);
+            if left.is_some_and(|left| left.is_zero()) {
+                break;
+            }
+        }
+        self.stopping.set(false);
+        if self.closing.get() {
+            self.shut_down(Some(&stage));
+        }
+        result
+    }
+
+    /// Closes the engine, at the end of the pass if it runs. Callbacks are told.
+    pub fn close(self: &Rc<Self>, call: &Call) {
+        if self.closing.replace(true) {
+            return;
+        }
+        if self.running.get() {
+            self.stop();
+        } else {
+            let _running = Running::start(self);
+            self.shut_down(Some(&Stage::new(call, self)));
+        }
+    }
+
+    /// Closes everything that is registered.
+    pub fn shut_down(&self, stage: Option<&Stage<'_>>) {
+        self.closing.set(true);
+        self.stopping.set(false);
+        let keys = self.engine.borrow().as_ref().map_or(Vec::new(), Engine::keys);
+        for key in keys {
+            if let Some(owner) = self.owner(key) {
+                owner.abandon(key, stage);
+            }
+            self.release(key, None);
+        }
+        self.stopping.set(false);
+        let engine = self.engine.borrow_mut().take();
+        drop(engine);
+    }
+
+    fn pass(&self, stage: &Stage<'_>, limit: Option<Duration>) -> Result<(), Code> {
+        self.wait(limit)?;
+        self.tell_wakes(stage);
+        self.tell_timers(stage);
+        self.run_posts(stage);
+        self.settle(stage);
+        Ok(())
+    }
+
+    fn wait(&self, limit: Option<Duration>) -> Result<(), Code> {
+        let mut wakes = self.wakes.borrow_mut();
+        let idle = wakes.is_empty() && self.touched.borrow().is_empty() && self.posts.get() == 0;
+        let limit = if idle { limit } else { Some(Duration::ZERO) };
+        let known = wakes.len();
+        if let Some(engine) = self.engine.borrow_mut().as_mut() {
+            engine.turn(clock::now(), limit, &mut wakes)?;
+        }
+        self.now.set(clock::now());
+        add(&self.stats.turns, 1);
+        add(&self.stats.wakes, wakes.len() - known);
+        Ok(())
+    }
+
+    fn tell_wakes(&self, stage: &Stage<'_>) {
+        let mut wakes = mem::take(&mut *self.wakes.borrow_mut());
+        let mut told = 0;
+        for wake in &wakes {
+            if self.stopping.get() {
+                break;
+            }
+            told += 1;
+            if let Some(owner) = self.owner(wake.key) {
+                owner.wake(wake.ready, self);
+                self.watch(|| owner.tell(wake.key, stage));
+                self.touch(wake.key);
+            }
+        }
+        // What was not told comes first in the next run.
+        wakes.drain(..told);
+        let mut later = self.wakes.borrow_mut();
+        wakes.append(&mut later);
+        *later = wakes;
+    }
+
+    fn tell_timers(&self, stage: &Stage<'_>) {
+        // Fixed, so that timers which are late again at once cannot hold the loop.
+        let now = self.now.get();
+        while !self.stopping.get() {
+            let due = self.engine.borrow_mut().as_mut().and_then(|engine| engine.due(now));
+            match due {
+                None => break,
+                Some(Due::Timer(id, interval)) => self.fire(id, interval, stage),
+                Some(Due::Deadline(key)) => {
+                    if let Some(owner) = self.owner(key) {
+                        self.watch(|| owner.tell(key, stage));
+                        self.touch(key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls a timer back; what it returns says when next.
+    fn fire(&self, id: TimerId, interval: Duration, stage: &Stage<'_>) {
+        stage.push_timer(id);
+        let next = if self.watch(|| stage.invoke(0, 1)) {
+            let answer = super::timer::answer(stage.call, interval);
+            stage.call.pop(1);
+            answer
+        } else {
+            None
+        };
+        match next {
+            Some(next) => {
+                if let Some(engine) = self.engine.borrow_mut().as_mut() {
+                    engine.rearm_timer(id, self.now.get(), next);
+                }
+            }
+            None => {
+                if self.remove_timer(id) {
+                    stage.forget_timer(id);
+                }
+            }
+        }
+    }
+
+    fn run_posts(&self, stage: &Stage<'_>) {
+        let posts = self.posts.get();
+        if posts == 0 || self.stopping.get() {
+            return;
+        }
+        self.posts.set(0);
+        stage.take_posts();
+        for at in 1..=posts {
+            stage.call.raw_get(-1, at);
+            self.watch(|| stage.invoke(0, 0));
+        }
+        stage.call.pop(1);
+    }
+
+    fn settle(&self, stage: &Stage<'_>) {
+        let mut touched = mem::take(&mut *self.touched.borrow_mut());
+        for key in touched.drain(..) {
+            if let Some(owner) = self.owner(key) {
+                owner.settle(key, stage);
+            }
+        }
+        let mut next = self.touched.borrow_mut();
+        touched.append(&mut next);
+        *next = touched;
+    }
+
+    fn owner(&self, key: Key) -> Option<Rc<dyn Owner>> {
+        self.engine.borrow().as_ref()?.owner(key).cloned()
+    }
+
+    /// Moves the time on and remembers the longest call.
+    fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
+        let result = work();
+        let now = clock::now();
+        let took = now - self.now.replace(now);
+        if took > self.stats.longest.get() {
+            self.stats.longest.set(took);
+        }
+        result
+    }
+}
+
+/// Adds to a counter.
+pub fn add(counter: &Cell<u64>, n: usize) {
+    counter.set(counter.get() + n as u64);
+}
+
+/// The mark that the loop runs, taken away however it ends.
+struct Running<'a>(&'a Core);
+
+impl<'a> Running<'a> {
+    fn start(core: &'a Core) -> Self {
+        core.now.set(clock::now());
+        core.running.set(true);
+        Running(core)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.set(false);
+    }
+}
+
+/// The Lua side of a running loop: the anchors of its engine, laid out on the stack.
+pub struct Stage<'a> {
+    /// The call that runs the loop.
+    pub call: &'a Call,
+    /// The engine.
+    pub core: &'a Core,
+    handler: c_int,
+    anchors: c_int,
+    objects: c_int,
+    callbacks: c_int,
+    timers: c_int,
+}
+
+impl<'a> Stage<'a> {
+    fn new(call: &'a Call, core: &'a Core) -> Self {
+        call.reserve(32);
+        let base = call.top();
+        call.push_handler();
+        if !anchor::push(call, core.id) {
+            call.push_table(0, 0);
+        }
+        for list in [anchor::OBJECTS, anchor::CALLBACKS, anchor::TIMERS] {
+            call.raw_get(base + 2, list);
+        }
+        Stage {
+            call,
+            core,
+            handler: base + 1,
+            anchors: base + 2,
+            objects: base + 3,
+            callbacks: base + 4,
+            timers: base + 5,
+        }
+    }
+
+    /// Pushes the callback of a registration.
+    #[inline]
+    pub fn push_callback(&self, key: Key) {
+        self.call.raw_get(self.callbacks, anchor::index(key.slot()));
+    }
+
+    /// Pushes the object of a registration.
+    #[inline]
+    pub fn push_object(&self, key: Key) {
+        self.call.raw_get(self.objects, anchor::index(key.slot()));
+    }
+
+    /// Lets go of the object and the callback of a registration.
+    pub fn forget(&self, key: Key) {
+        for list in [self.objects, self.callbacks] {
+            self.call.push_nil();
+            self.call.raw_set(list, anchor::index(key.slot()));
+        }
+    }
+
+    fn push_timer(&self, id: TimerId) {
+        self.call.raw_get(self.timers, anchor::index(id.slot as usize));
+    }
+
+    fn forget_timer(&self, id: TimerId) {
+        self.call.push_nil();
+        self.call.raw_set(self.timers, anchor::index(id.slot as usize));
+    }
+
+    /// Pushes the list of posted functions and puts an empty one in its place.
+    fn take_posts(&self) {
+        self.call.raw_get(self.anchors, anchor::POSTS);
+        self.call.push_table(0, 0);
+        self.call.raw_set(self.anchors, anchor::POSTS);
+    }
+
+    /// Calls the function below `arguments` values. An error is reported, and leaves nothing.
+    #[inline]
+    pub fn invoke(&self, arguments: c_int, results: c_int) -> bool {
+        let fine = self.call.protected(arguments, results, self.handler);
+        if !fine {
+            self.report();
+        }
+        fine
+    }
+
+    /// Pops an error and gives it to the engine's error handler, or to standard error.
+    #[cold]
+    fn report(&self) {
+        let call = self.call;
+        call.reserve(8);
+        let error = call.top();
+        call.raw_get(self.anchors, anchor::HANDLER);
+        if call.kind(-1) == Kind::Function {
+            call.push_value(error);
+            call.push_traceback();
+            if !call.protected(2, 0, 0) {
+                complain("error handler", call, -1, None);
+            }
+        } else {
+            call.push_traceback();
+            complain("callback", call, error, call.to_bytes(-1));
+        }
+        call.set_top(error - 1);
+    }
+}
+
+/// Writes an error that nobody takes to standard error.
+pub fn complain(place: &str, call: &Call, error: c_int, traceback: Option<&[u8]>) {
+    let text = match call.to_bytes(error) {
+        Some(text) => String::from_utf8_lossy(text).into_owned(),
+        None => format!("error object of type {:?}", call.kind(error)).to_lowercase(),
+    };
+    let traceback = String::from_utf8_lossy(traceback.unwrap_or_default());
+    // Without a standard error there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "chuck: error in {place}: {text}\n{traceback}");
+}

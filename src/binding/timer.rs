@@ -1,0 +1,176 @@
+//! `RegTimer`, `TimingWheel`, `systick`: intervals in milliseconds, callbacks that say when next.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, c_int};
+use std::time::{Duration, Instant};
+
+use super::anchor;
+use super::convert;
+use super::engine::EngineObject;
+use super::place;
+use super::raw::{Call, Class, Fail, Outcome, function};
+use super::run::complain;
+use crate::base::limits;
+use crate::engine::wheel::{TimerId, Wheel};
+use crate::os::clock;
+
+/// Names a timer of an engine or a wheel. Dropping it changes nothing: the timer runs on.
+struct Timer {
+    /// The anchors of its owner.
+    owner: u32,
+    id: TimerId,
+}
+
+impl Class for Timer {
+    const NAME: &'static CStr = c"timer";
+    const INDEX: usize = place::TIMER;
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+}
+
+/// A wheel that moves only when it is told to.
+struct TimingWheel {
+    id: u32,
+    wheel: RefCell<Wheel<Duration>>,
+    origin: Instant,
+}
+
+impl Class for TimingWheel {
+    const NAME: &'static CStr = c"TimingWheel";
+    const INDEX: usize = place::WHEEL;
+    const USER_VALUES: c_int = 1;
+}
+
+/// Makes the classes known.
+pub fn register(call: &Call) {
+    call.register::<Timer>(&[(c"UnRegister", function(unregister))], &[]);
+    call.register::<TimingWheel>(
+        &[(c"Register", function(wheel_register)), (c"Tick", function(wheel_tick))],
+        &[],
+    );
+}
+
+/// `RegTimer(engine, ms, callback)`
+pub fn reg_timer(call: &Call) -> Outcome {
+    let core = call.object::<EngineObject>(1)?.core();
+    let interval = interval(call, 2)?;
+    call.function(3)?;
+    let id = match core.add_timer(interval) {
+        Ok(id) => id,
+        Err(code) => return convert::failure(call, code),
+    };
+    push_timer(call, core.id, id)
+}
+
+/// `systick()`
+pub fn systick(call: &Call) -> Outcome {
+    call.push_integer(clock::millis() as i64);
+    Ok(1)
+}
+
+/// `TimingWheel()`
+pub fn wheel(call: &Call) -> Outcome {
+    let id = call.new_id();
+    let wheel = TimingWheel { id, wheel: RefCell::default(), origin: clock::now() };
+    call.push_object(wheel);
+    anchor::attach(call, id);
+    Ok(1)
+}
+
+/// What a timer's callback has returned, at the top: when to call it again, if at all.
+pub fn answer(call: &Call, interval: Duration) -> Option<Duration> {
+    match call.to_integer(-1) {
+        None | Some(0) => Some(interval),
+        Some(ms @ 1..) => Some(Duration::from_millis((ms as u64).min(limits::TIMER_MAX_MS))),
+        Some(_) => None,
+    }
+}
+
+fn wheel_register(call: &Call) -> Outcome {
+    let this = call.object::<TimingWheel>(1)?;
+    let interval = interval(call, 2)?;
+    call.function(3)?;
+    let at = this.now() + interval.as_millis() as u64;
+    let id = this.wheel.borrow_mut().insert(at, interval);
+    push_timer(call, this.id, id)
+}
+
+/// Calls everything back whose time has come, once each.
+fn wheel_tick(call: &Call) -> Outcome {
+    let this = call.object::<TimingWheel>(1)?;
+    let now = this.now();
+    call.set_top(1);
+    call.reserve(8);
+    call.push_handler();
+    if !anchor::push(call, this.id) {
+        return Ok(0);
+    }
+    call.raw_get(3, anchor::TIMERS);
+    loop {
+        let Some((id, interval)) = this.wheel.borrow_mut().fire(now) else {
+            return Ok(0);
+        };
+        call.raw_get(4, anchor::index(id.slot as usize));
+        let next = if call.protected(0, 1, 2) {
+            answer(call, interval)
+        } else {
+            call.push_traceback();
+            complain("callback", call, -2, call.to_bytes(-1));
+            None
+        };
+        call.set_top(4);
+        match next {
+            Some(next) => {
+                this.wheel.borrow_mut().rearm(id, now + next.as_millis() as u64, next);
+            }
+            None => {
+                if this.wheel.borrow_mut().remove(id).is_some() {
+                    call.push_nil();
+                    call.raw_set(4, anchor::index(id.slot as usize));
+                }
+            }
+        }
+    }
+}
+
+fn unregister(call: &Call) -> Outcome {
+    let &Timer { owner, id } = call.object::<Timer>(1)?;
+    if !anchor::push(call, owner) {
+        return Ok(0);
+    }
+    call.raw_get(-1, anchor::OWNER);
+    let removed = match (call.try_object::<EngineObject>(-1), call.try_object::<TimingWheel>(-1)) {
+        (Some(engine), _) => engine.core().remove_timer(id),
+        (_, Some(this)) => this.wheel.borrow_mut().remove(id).is_some(),
+        _ => false,
+    };
+    if removed {
+        call.raw_get(-2, anchor::TIMERS);
+        call.push_nil();
+        call.raw_set(-2, anchor::index(id.slot as usize));
+    }
+    Ok(0)
+}
+
+/// Anchors the callback, which is argument 3, and pushes the timer's object.
+fn push_timer(call: &Call, owner: u32, id: TimerId) -> Outcome {
+    call.reserve(8);
+    call.push_value(3);
+    anchor::set(call, owner, anchor::TIMERS, id.slot as usize);
+    call.push_object(Timer { owner, id });
+    Ok(1)
+}
+
+/// Argument `n`, an interval: zero counts as one millisecond.
+fn interval(call: &Call, n: c_int) -> Result<Duration, Fail> {
+    Ok(convert::millis(call, n)?.max(Duration::from_millis(1)))
+}
+
+impl TimingWheel {
+    fn now(&self) -> u64 {
+        clock::now().duration_since(self.origin).as_millis() as u64
+    }
+}
+
