@@ -1,0 +1,38 @@
+rockspec_format = "3.0"
+package = "chuck"
+version = "scm-1"
+
+source = {
+  url = "git+https://github.com/chuck-lua/chuck.git",
+}
+
+description = {
+  summary = "A network toolkit: connections, packets, timers and signals on one event loop",
+  detailed = [[
+    TCP connections with packet framing, timers, signals and tables on the wire, for Lua 5.1 to 5.5 and
+    LuaJIT. The core is written in Rust; building it needs cargo.
+  ]],
+  homepage = "https://github.com/chuck-lua/chuck",
+  license = "MIT",
+}
+
+dependencies = {
+  "lua >= 5.1, < 5.6",
+}
+
+build_dependencies = {
+  "luarocks-build-rust-mlua",
+}
+
+build = {
+  type = "rust-mlua",
+  -- The name of the library that cargo builds, and of the module: both are chuck_core.
+  modules = { "chuck_core" },
+  -- Every file below lua/; spec/rockspec_spec.lua compares.
+  install = {
+    lua = {
+      ["chuck"] = "lua/chuck/init.lua",
+      ["chuck.native"] = "lua/chuck/native.lua",
+    },
+  },
+}
