@@ -1,0 +1,1 @@
+"""The parts of bench/run: what is measured (cases), how (work), and how it is shown (report)."""

@@ -1,0 +1,199 @@
+"""What is measured: each case with the work of its sides, its figures and its targets.
+
+A case runs the same work on up to three sides:
+
+    limit   the bare server in Rust, or the bare C API
+    chuck   what we build
+    peer    luv, or lua-cjson for tables
+"""
+
+import statistics
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Target:
+    """What the project's issue asks for.
+
+    `of` names what `chuck` is compared with: "limit", "peer" or None for the number itself.
+    """
+
+    sign: str
+    number: float
+    of: str | None = None
+
+    def __str__(self):
+        if self.of:
+            return f"{self.sign} {self.number:g} x {self.of}"
+        return f"{self.sign} {short(self.number)}"
+
+    def is_met(self, found):
+        return found <= self.number if self.sign == "<=" else found >= self.number
+
+
+@dataclass
+class Figure:
+    """One line of the table: a number per side and round."""
+
+    title: str
+    unit: str
+    key: str
+    target: Target | None = None
+    rounds: dict = field(default_factory=dict)
+
+    def add(self, side, value):
+        self.rounds.setdefault(side, []).append(value)
+
+    def median(self, side):
+        values = [value for value in self.rounds.get(side, []) if value is not None]
+        return statistics.median(values) if values else None
+
+    def ratio(self, to):
+        """The median of chuck's ratios to its neighbour of the same round."""
+        pairs = zip(self.rounds.get("chuck", []), self.rounds.get(to, []))
+        ratios = [ours / theirs for ours, theirs in pairs if ours is not None and theirs]
+        return statistics.median(ratios) if ratios else None
+
+    def is_met(self):
+        """True or False; None without a target or without what it needs."""
+        if not self.target:
+            return None
+        found = self.ratio(self.target.of) if self.target.of else self.median("chuck")
+        return None if found is None else self.target.is_met(found)
+
+
+@dataclass
+class Case:
+    """The same work for each side; see `work.Bench.run`."""
+
+    group: str
+    name: str
+    sides: dict
+    measures: list
+    load: list | None = None
+
+    def figures(self):
+        """Fresh figures, one for each measure."""
+        return [Figure(f"{self.name}{title}", *rest) for title, *rest in self.measures]
+
+
+def short(number):
+    """A number as a reader wants it: 1234567 is 1.23 M."""
+    if number is None:
+        return "-"
+    if number >= 1e6:
+        return f"{number / 1e6:.2f} M"
+    if number >= 1e4:
+        return f"{number / 1e3:.1f} k"
+    return f"{number:.3g}" if number < 1000 else f"{number:.0f}"
+
+
+COST = "server_us_per_op"
+PEER_ECHO = ["servers/luv_echo.lua"]
+
+
+def echo(group, name, conns, size, most):
+    return Case(
+        group,
+        name,
+        {"limit": ["echo"], "chuck": ["servers/echo.lua"], "peer": PEER_ECHO},
+        [("", "us CPU per message", COST, Target("<=", most, "limit")), RATE],
+        ["echo", f"--conns={conns}", f"--size={size}"],
+    )
+
+
+def packet(bits):
+    return Case(
+        "packet",
+        f"packet, {bits} bit, 16 under way",
+        {
+            "limit": [f"echo{bits}"],
+            "chuck": ["servers/packet.lua", str(bits), "echo"],
+            "peer": ["servers/luv_packet.lua", str(bits), "echo"],
+        },
+        [("", "us CPU per packet", COST, Target("<=", 1.5, "limit")), RATE],
+        ["echo", f"--framing=be{bits}", "--conns=50", "--depth=16"],
+    )
+
+
+def idle(conns, sides):
+    scripts = {
+        "limit": ["echo"],
+        "chuck": ["servers/idle.lua", str(conns)],
+        "peer": ["servers/luv_idle.lua", str(conns)],
+    }
+    return Case(
+        "idle",
+        f"{conns} idle",
+        {side: scripts[side] for side in sides},
+        [
+            ("", "bytes per connection", "bytes_per_conn", Target("<=", 500)),
+            (": CPU", "share of a core", "server_cpu", Target("<=", 0)),
+            (": wakes", "in the time watched", "server_wakes", Target("<=", 0)),
+        ],
+        ["idle", f"--conns={conns}"],
+    )
+
+
+RATE = (": rate", "per second", "rate")
+
+CASES = [
+    echo("echo", "64 B, 50 connections", 50, 64, 1.20),
+    echo("echo", "64 B, 1000 connections", 1000, 64, 1.20),
+    echo("large", "64 KiB, 8 connections", 8, 64 << 10, 1.25),
+    echo("large", "256 KiB, 8 connections", 8, 256 << 10, 1.4),
+    packet(16),
+    packet(32),
+    Case(
+        "broadcast",
+        "broadcast to 500",
+        {
+            "limit": ["broadcast32"],
+            "chuck": ["servers/packet.lua", "32", "broadcast"],
+            "peer": ["servers/luv_packet.lua", "32", "broadcast"],
+        },
+        [("", "us CPU per copy", COST), RATE],
+        ["broadcast", "--framing=be32", "--conns=500"],
+    ),
+    Case(
+        "churn",
+        "connect, echo, close",
+        {"limit": ["echo"], "chuck": ["servers/echo.lua"], "peer": PEER_ECHO},
+        [("", "us CPU per cycle", COST), RATE],
+        ["churn", "--conns=16"],
+    ),
+    Case(
+        "timers",
+        "timers",
+        {"chuck": ["micro/timers.lua"], "peer": ["micro/luv_timers.lua"]},
+        [
+            (" added", "per CPU second", "add", Target(">=", 3e6)),
+            (" cancelled", "per CPU second", "cancel", Target(">=", 5e6)),
+            (" expired", "per CPU second", "expire", Target(">=", 3e6)),
+        ],
+    ),
+    Case(
+        "tables",
+        "table",
+        {side: ["micro/tables.lua", name] for side, name in
+         (("limit", "walk"), ("chuck", "chuck"), ("peer", "cjson"))},
+        [
+            (" of five", "per CPU second", "small", Target(">=", 1.6, "peer")),
+            (" of five: the aim", "per CPU second", "small", Target(">=", 0.6, "limit")),
+            (" of 1 KB", "per CPU second", "nested", Target(">=", 1.6, "peer")),
+            (" of 1 KB: the aim", "per CPU second", "nested", Target(">=", 0.6, "limit")),
+        ],
+    ),
+    idle(10_000, ("limit", "chuck", "peer")),
+]
+
+#: Where a handle per connection would not fit; see `docs/architecture.md`.
+MANY_IDLE = {"5.1": idle(18_000, ("chuck",)), "luajit": idle(18_000, ("chuck",))}
+
+GROUPS = list(dict.fromkeys(case.group for case in CASES))
+
+
+def select(groups, lua):
+    """The cases of the named groups, of all without a name, on one Lua."""
+    found = CASES + ([MANY_IDLE[lua]] if lua in MANY_IDLE else [])
+    return [case for case in found if not groups or case.group in groups]

@@ -1,0 +1,201 @@
+"""How it is measured: building, starting servers, driving the load, counting system calls."""
+
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+BENCH = Path(__file__).resolve().parent.parent
+ROOT = BENCH.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or BENCH / "load" / "target").resolve()
+
+SERVER_CORE = "0"
+LOAD_CORE = "1"
+#: Seconds a server may take until it listens.
+START = 10
+#: Seconds a run may take beside its measured time.
+SLACK = 120
+#: Above this share of a core used by others, a run is not to be trusted.
+BUSY = 0.3
+
+
+class Failure(Exception):
+    """Something did not work; the text says what, for people."""
+
+
+class Bench:
+    """One Lua, the built programs, and what went wrong so far."""
+
+    def __init__(self, lua, sides):
+        self.name = lua if lua == "luajit" else f"lua{lua}"
+        self.lua = shutil.which(self.name)
+        self.failures = []
+        self.runs = 0
+        self.busy_runs = 0
+        if not self.lua:
+            raise Failure(f"no {self.name} on this machine")
+        if os.cpu_count() < 2:
+            raise Failure("two cores are needed, one for the server and one for the load")
+        if "chuck" in sides and not (ROOT / "build" / self.name / "chuck_core.so").exists():
+            raise Failure(f"build/{self.name}/chuck_core.so is missing: make build LUA={lua}")
+        build_load()
+        build_walk(self.name)
+
+    def run(self, case, side, secs):
+        """One run of one side; returns its numbers by key."""
+        self.runs += 1
+        if not case.load:
+            return self.micro(case.sides[side])
+        with self.server(case, side) as (process, port):
+            found = drive(case, process.pid, port, secs)
+        self.busy_runs += found["other_cpu"] > BUSY
+        return found
+
+    def micro(self, words):
+        command = pinned(SERVER_CORE, self.lua, str(BENCH / words[0]), *words[1:])
+        result = run(command, SLACK, cwd=BENCH, env=self.environment())
+        lines = [json.loads(line) for line in result.splitlines()]
+        return {line["name"]: line["rate"] for line in lines}
+
+    def calls(self, case, side):
+        """System calls of the server by name, and the messages they served."""
+        with self.server(case, side) as (process, port), traced(process.pid) as summary:
+            found = drive(case, process.pid, port, 1.0)
+        return summary, found["total"]
+
+    def server(self, case, side):
+        words = case.sides[side]
+        if side == "limit":
+            command = [str(TARGET / "release" / "limit"), *words]
+        else:
+            command = [self.lua, str(BENCH / words[0]), *words[1:]]
+        return listening(pinned(SERVER_CORE, *command), self.environment())
+
+    def environment(self):
+        """Where this Lua finds chuck, the helpers of the servers, and walk."""
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("LUA_")}
+        scripts = [ROOT / "lua/?.lua", ROOT / "lua/?/init.lua", BENCH / "servers/?.lua"]
+        scripts.append(BENCH / "micro/?.lua")
+        modules = [ROOT / "build" / self.name / "?.so", TARGET / self.name / "?.so"]
+        plain["LUA_PATH"] = ";".join(map(str, scripts)) + ";;"
+        plain["LUA_CPATH"] = ";".join(map(str, modules)) + ";;"
+        return plain
+
+    def notes(self):
+        if self.busy_runs:
+            note = f"{self.busy_runs} of {self.runs} runs"
+            yield f"the machine was busy with something else in {note}"
+
+
+def pinned(core, *command):
+    return ["taskset", "-c", core, *command]
+
+
+def run(command, timeout, **options):
+    """Standard output of a command that must succeed within `timeout` seconds."""
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, **options
+        )
+    except subprocess.TimeoutExpired:
+        raise Failure(f"no end within {timeout} s: {' '.join(command)}") from None
+    if result.returncode:
+        said = (result.stderr.strip() or result.stdout.strip())[-2000:]
+        raise Failure(f"{command[0]} ended with {result.returncode}: {said}")
+    return result.stdout
+
+
+def build_load():
+    """The load generator and the limit."""
+    manifest = str(BENCH / "load" / "Cargo.toml")
+    run(["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", manifest], 600)
+
+
+def build_walk(name):
+    """The bare C-API walk, for one Lua; without a compiler its lines stay empty."""
+    headers = Path("/usr/include") / ("luajit-2.1" if name == "luajit" else name)
+    if not shutil.which("cc") or not headers.is_dir():
+        return
+    made = TARGET / name / "walk.so"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    source = str(BENCH / "micro" / "walk.c")
+    run(["cc", "-O2", "-shared", "-fPIC", f"-I{headers}", source, "-o", str(made)], 60)
+
+
+def drive(case, pid, port, secs):
+    """One run of the load generator; returns its JSON."""
+    command = pinned(LOAD_CORE, str(TARGET / "release" / "load"), case.load[0])
+    for word in case.load[1:] + [f"--port={port}", f"--pid={pid}", f"--secs={secs}"]:
+        command += word.split("=")
+    return json.loads(run(command, secs + SLACK))
+
+
+def die_with_parent():
+    """Runs in the child: should this program be killed, the kernel ends the server too."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+@contextmanager
+def listening(command, environment):
+    """A running server and its port; killed at the end."""
+    with tempfile.TemporaryFile("w+") as complaints:
+        process = subprocess.Popen(
+            command,
+            cwd=BENCH,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            preexec_fn=die_with_parent,
+        )
+        try:
+            yield process, port_of(process, complaints)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def port_of(process, complaints):
+    """The number behind `listening` on the server's first line."""
+    is_there, _, _ = select.select([process.stdout], [], [], START)
+    words = process.stdout.readline().split() if is_there else []
+    if len(words) == 2 and words[0] == "listening":
+        return int(words[1])
+    complaints.seek(0)
+    raise Failure(f"server does not listen: {complaints.read().strip()[-2000:]}")
+
+
+@contextmanager
+def traced(pid):
+    """Counts the system calls of a process meanwhile; the dictionary is filled at the end."""
+    counts = {}
+    with tempfile.NamedTemporaryFile("r") as summary:
+        command = ["strace", "-c", "-f", "-p", str(pid), "-o", summary.name]
+        tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        try:
+            if "attached" not in tracer.stderr.readline():
+                raise Failure("strace cannot attach; it needs the right to trace processes")
+            time.sleep(0.2)  # the other threads
+            yield counts
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.communicate(timeout=START)
+        counts.update(parse_summary(summary.read()))
+
+
+def parse_summary(text):
+    """`% time, seconds, usecs/call, calls, [errors,] syscall` to {syscall: calls}."""
+    rows = (line.split() for line in text.splitlines())
+    return {
+        row[-1]: int(row[3])
+        for row in rows
+        if len(row) >= 5 and row[3].isdigit() and row[-1] != "total"
+    }
