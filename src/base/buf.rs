@@ -3,10 +3,14 @@
 //! Short runs are held in place, because copying them costs less than counting
 //! references; longer ones share one allocation.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::mem;
 use std::ops::Deref;
 
 use bytes::Bytes;
+
+use crate::base::limits;
 
 /// Longest run that is held in place, in bytes.
 pub const SMALL: usize = 94;
@@ -44,9 +48,65 @@ impl Buf {
         }
     }
 
+    /// The first `len` bytes of a buffer from [`spare`], where it goes back to when the last
+    /// holder is gone.
+    pub fn recycled(buffer: Vec<u8>, len: usize) -> Self {
+        Buf(Repr::Shared(Bytes::from_owner(Recycled(buffer)).slice(..len)))
+    }
+
     /// Whether nothing has to be freed when it is forgotten.
     pub fn is_plain(&self) -> bool {
         matches!(self.0, Repr::Small { .. })
+    }
+
+    /// Bytes that are held outside of the value itself.
+    pub fn outside(&self) -> usize {
+        if self.is_plain() { 0 } else { self.len() }
+    }
+}
+
+thread_local! {
+    /// Large buffers, and their capacity in all. The system's allocator would give them back
+    /// to the kernel and fetch them anew, page by page, with every message.
+    static SPARE: RefCell<(Vec<Vec<u8>>, usize)> = const { RefCell::new((Vec::new(), 0)) };
+}
+
+/// An empty buffer with room for `room` bytes, used before if there is one.
+pub fn spare(room: usize) -> Vec<u8> {
+    let found = SPARE.try_with(|spare| {
+        let (buffers, total) = &mut *spare.borrow_mut();
+        let at = buffers.iter().rposition(|buffer| buffer.capacity() >= room)?;
+        let buffer = buffers.swap_remove(at);
+        *total -= buffer.capacity();
+        Some(buffer)
+    });
+    found.ok().flatten().unwrap_or_else(|| Vec::with_capacity(room))
+}
+
+/// Keeps a buffer for [`spare`], unless there are enough.
+pub fn recycle(mut buffer: Vec<u8>) {
+    // While the thread ends, the buffer is freed instead.
+    let _ = SPARE.try_with(|spare| {
+        let (buffers, total) = &mut *spare.borrow_mut();
+        if *total + buffer.capacity() <= limits::SPARE_LARGE {
+            *total += buffer.capacity();
+            buffer.clear();
+            buffers.push(mem::take(&mut buffer));
+        }
+    });
+}
+
+struct Recycled(Vec<u8>);
+
+impl AsRef<[u8]> for Recycled {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Recycled {
+    fn drop(&mut self) {
+        recycle(mem::take(&mut self.0));
     }
 }
 

@@ -26,6 +26,15 @@ pub const RECV_BUFFER: usize = 1 << 20;
 /// Partial input from which on a socket is read straight into it, in bytes.
 pub const READ_IN_PLACE: usize = 16 << 10;
 
+/// A read of at least so many bytes becomes a packet without being copied.
+pub const HAND_OVER: usize = 16 << 10;
+
+/// Large buffers kept for reuse by one thread, in bytes.
+pub const SPARE_LARGE: usize = 4 << 20;
+
+/// Bytes allocated behind Lua's back from which on its collector is told.
+pub const COLLECT_STEP: usize = 1 << 20;
+
 /// Payload that is copied into the send queue instead of being shared, in bytes.
 pub const SEND_COPY: usize = 1 << 10;
 
@@ -42,7 +51,7 @@ pub const SEND_LIMIT: usize = 64 << 20;
 pub const GATHER: usize = 64;
 
 /// Send queues kept for reuse by one engine.
-pub const SPARE_QUEUES: usize = 256;
+pub const SPARE_QUEUES: usize = 1024;
 
 /// Capacity above which a buffer is freed instead of kept, in bytes.
 pub const SPARE_BYTES: usize = 64 << 10;

@@ -250,12 +250,7 @@ impl Handle {
         self.stream.borrow().socket().map_or(Err(Code::SOCKET_CLOSED), ask)
     }
 
-    fn send(
-        &self,
-        head: &[u8],
-        payload: Payload<'_>,
-        ticket: Option<Ticket>,
-    ) -> Result<(), Code> {
+    fn send(&self, head: &[u8], payload: Payload<'_>, ticket: Option<Ticket>) -> Result<(), Code> {
         let mut stream = self.stream.borrow_mut();
         let seat = self.seat.borrow();
         let Some(seat) = seat.as_ref() else {
@@ -309,6 +304,17 @@ impl Handle {
         self.seat.borrow().as_ref().is_some_and(|seat| seat.key == key)
     }
 
+    /// Reads once, and writes if there is room; returns how many bytes were read.
+    fn receive(&self, ready: Ready, core: &Core) -> usize {
+        let (read, written) = {
+            let mut pool = core.pool.borrow_mut();
+            self.stream.borrow_mut().wake(ready, core.now(), &mut pool)
+        };
+        add(&core.stats.bytes_in, read);
+        add(&core.stats.bytes_out, written);
+        read
+    }
+
     /// Tells the object of one event.
     fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
         let call = stage.call;
@@ -358,22 +364,25 @@ impl Handle {
 
 impl Owner for Handle {
     fn wake(&self, ready: Ready, core: &Core) {
-        let (read, written) = {
-            let mut pool = core.pool.borrow_mut();
-            self.stream.borrow_mut().wake(ready, core.now(), &mut pool)
-        };
-        add(&core.stats.bytes_in, read);
-        add(&core.stats.bytes_out, written);
+        self.receive(ready, core);
     }
 
     fn tell(&self, key: Key, stage: &Stage<'_>) {
-        while !stage.core.is_stopping() && self.is_seated_at(key) {
-            let event = self.stream.borrow_mut().poll(stage.core.now());
-            let Some(event) = event else {
-                return;
-            };
-            self.deliver(event, key, stage);
+        let core = stage.core;
+        let mut read = 0;
+        while !core.is_stopping() && self.is_seated_at(key) {
+            let event = self.stream.borrow_mut().poll(core.now());
+            if let Some(event) = event {
+                self.deliver(event, key, stage);
+                continue;
+            }
+            // There is more to read: go on until others should have their turn.
+            if read >= limits::READ_BUFFER || !self.stream.borrow().wants_turn() {
+                break;
+            }
+            read += self.receive(Ready::default(), core).max(1);
         }
+        self.stream.borrow_mut().stow(&mut core.pool.borrow_mut());
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {

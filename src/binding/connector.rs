@@ -83,8 +83,7 @@ impl Handle {
         let deadline = (!timeout.is_zero()).then(|| core.now() + *timeout);
         let key = core.register(fd.as_fd(), self.clone())?;
         core.arm(key, deadline);
-        *self.connector.borrow_mut() =
-            waiting.take().map(|(fd, _)| Connector::new(fd, deadline));
+        *self.connector.borrow_mut() = waiting.take().map(|(fd, _)| Connector::new(fd, deadline));
         *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
         Ok(key)
     }

@@ -27,6 +27,10 @@ impl Class for WPacket {
     fn is_plain(&self) -> bool {
         self.0.borrow().is_plain()
     }
+
+    fn outside(&self) -> usize {
+        self.0.borrow().outside()
+    }
 }
 
 impl Class for RPacket {
@@ -36,6 +40,10 @@ impl Class for RPacket {
     fn is_plain(&self) -> bool {
         self.0.borrow().body().is_plain()
     }
+
+    fn outside(&self) -> usize {
+        self.0.borrow().body().outside()
+    }
 }
 
 impl Class for RawPacket {
@@ -44,6 +52,10 @@ impl Class for RawPacket {
 
     fn is_plain(&self) -> bool {
         self.0.is_plain()
+    }
+
+    fn outside(&self) -> usize {
+        self.0.outside()
     }
 }
 
@@ -224,12 +236,16 @@ fn write_table(call: &Call) -> Outcome {
 #[inline]
 fn append(call: &Call, change: impl FnOnce(&mut Writer) -> Result<(), Refused>) -> Outcome {
     let packet = call.object::<WPacket>(1)?;
-    let (result, promote) = {
+    let (result, promote, grown) = {
         let mut writer = packet.0.borrow_mut();
-        let was_plain = writer.is_plain();
+        let (was_plain, before) = (writer.is_plain(), writer.outside());
         let result = change(&mut writer);
-        (result, was_plain && !writer.is_plain())
+        let grown = writer.outside().saturating_sub(before);
+        (result, was_plain && !writer.is_plain(), grown)
     };
+    if grown > 0 {
+        call.account(grown);
+    }
     if promote {
         call.promote::<WPacket>(1);
     }

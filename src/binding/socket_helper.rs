@@ -105,11 +105,7 @@ fn gethostbyname_ipv4(call: &Call) -> Outcome {
     Ok(1)
 }
 
-fn with(
-    call: &Call,
-    number: i32,
-    work: impl FnOnce(&OwnedFd) -> Result<(), Code>,
-) -> Outcome {
+fn with(call: &Call, number: i32, work: impl FnOnce(&OwnedFd) -> Result<(), Code>) -> Outcome {
     let result = fds::get(number).and_then(|fd| work(&fd));
     convert::status(call, result)
 }

@@ -173,4 +173,3 @@ impl TimingWheel {
         clock::now().duration_since(self.origin).as_millis() as u64
     }
 }
-

@@ -164,9 +164,6 @@ mod tests {
 
     #[test]
     fn a_limit_below_the_header_refuses_every_frame() {
-        assert_eq!(
-            Frames::new(1, Width::Bits16).decode(&[0, 0]),
-            Err(Code::PACKET_TOO_LARGE)
-        );
+        assert_eq!(Frames::new(1, Width::Bits16).decode(&[0, 0]), Err(Code::PACKET_TOO_LARGE));
     }
 }

@@ -1,12 +1,12 @@
 //! Buffers that connections borrow while there is something in them.
 
-use crate::base::limits;
+use crate::base::{buf, limits};
 use crate::conn::queue::Backlog;
 
 /// The spare buffers of one engine.
 #[derive(Default)]
 pub struct Pool {
-    read: Vec<u8>,
+    #[expect(clippy::vec_box, reason = "boxed where it is used")]
     backlogs: Vec<Box<Backlog>>,
 }
 
@@ -14,17 +14,12 @@ impl Pool {
     /// An empty buffer for one read of up to `size` bytes and a little more, so that a
     /// message of just that size is seen to be the last.
     pub fn take_read(&mut self, size: usize) -> Vec<u8> {
-        let mut buffer = std::mem::take(&mut self.read);
-        buffer.clear();
-        buffer.reserve(size.max(limits::READ_BUFFER) + 4096);
-        buffer
+        buf::spare(size + 4096)
     }
 
     /// Gives a read buffer back.
     pub fn give_read(&mut self, buffer: Vec<u8>) {
-        if buffer.capacity() > self.read.capacity() {
-            self.read = buffer;
-        }
+        buf::recycle(buffer);
     }
 
     /// An empty backlog.

@@ -327,9 +327,9 @@ impl Stream {
         self.poll_input().or_else(|| self.poll_late(now))
     }
 
-    /// Puts the buffers away that nobody needs until the next wake.
-    pub fn settle(&mut self, pool: &mut Pool) {
-        self.queue.settle(pool);
+    /// Puts the read buffer away once everything was polled, so that the next connection
+    /// can have it.
+    pub fn stow(&mut self, pool: &mut Pool) {
         if self.state != State::Open {
             self.forget_input();
         }
@@ -343,6 +343,12 @@ impl Stream {
             self.input.drain(..self.used);
         }
         self.used = 0;
+    }
+
+    /// Puts everything away that nobody needs until the next wake.
+    pub fn settle(&mut self, pool: &mut Pool) {
+        self.queue.settle(pool);
+        self.stow(pool);
     }
 
     /// When to be woken although nothing happens.
@@ -431,9 +437,16 @@ impl Stream {
                 let Some((piece, used)) = Raw::new(self.recv_size).decode(input)? else {
                     return Ok(None);
                 };
-                let packet = Packet::Raw(Buf::copy(piece));
-                self.used += used;
-                Ok(Some(packet))
+                let packet = if self.borrowed && self.used == 0 && used >= limits::HAND_OVER {
+                    self.borrowed = false;
+                    let rest = input.get(used..).unwrap_or_default().to_vec();
+                    Buf::recycled(mem::replace(&mut self.input, rest), used)
+                } else {
+                    let copy = Buf::copy(piece);
+                    self.used += used;
+                    copy
+                };
+                Ok(Some(Packet::Raw(packet)))
             }
             Framing::Frames(frames) => {
                 let Some((body, used)) = frames.decode(input)? else {
@@ -457,6 +470,9 @@ impl Stream {
     fn fill(&mut self, now: Instant, pool: &mut Pool) -> usize {
         if !self.readable || !self.wants_input() {
             return 0;
+        }
+        if self.used > 0 || self.input.capacity() == self.input.len() {
+            self.stow(pool);
         }
         self.make_room(pool);
         let room = self.input.capacity() - self.input.len();
@@ -503,10 +519,19 @@ impl Stream {
             self.input.reserve_exact((wanted - have).min(have.max(limits::READ_BUFFER)));
             return;
         }
-        let mut buffer = pool.take_read(self.recv_size);
+        let mut buffer = pool.take_read(self.read_size());
         buffer.extend_from_slice(&self.input);
         self.input = buffer;
         self.borrowed = true;
+    }
+
+    /// Bytes worth reading at once. A raw packet that fills most of it is not copied, so it
+    /// is no larger than that; where pieces are cut or frames parsed, more is better.
+    fn read_size(&self) -> usize {
+        match self.framing {
+            Framing::Raw if self.recv_size >= limits::HAND_OVER => self.recv_size,
+            _ => limits::READ_BUFFER,
+        }
     }
 
     fn wants_input(&self) -> bool {

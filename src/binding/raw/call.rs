@@ -123,8 +123,7 @@ impl Call {
     #[inline]
     pub fn integer(&self, n: c_int) -> Result<i64, Fail> {
         self.number(n)?;
-        self.to_integer(n)
-            .ok_or_else(|| Fail::argument(n, "number has no integer representation"))
+        self.to_integer(n).ok_or_else(|| Fail::argument(n, "number has no integer representation"))
     }
 
     /// Argument `n`, a whole number from `low` to `high`.

@@ -9,6 +9,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::call::Call;
 use super::{Fail, Function, Outcome, function};
+use crate::base::limits;
 
 /// A Rust type whose values Lua can hold.
 pub trait Class: Sized + 'static {
@@ -23,6 +24,11 @@ pub trait Class: Sized + 'static {
     /// cost Lua's collector a third.
     fn is_plain(&self) -> bool {
         false
+    }
+
+    /// Bytes it holds that Lua's collector does not see.
+    fn outside(&self) -> usize {
+        0
     }
 }
 
@@ -48,6 +54,8 @@ pub struct Home {
     pub(super) handler: Cell<c_int>,
     /// The latest id handed out.
     pub(super) ids: Cell<u32>,
+    /// Bytes allocated outside since the collector was told.
+    outside: Cell<usize>,
 }
 
 /// Leaves a new home on the stack.
@@ -109,6 +117,7 @@ impl Call {
     /// Pushes a new object.
     pub fn push_object<T: Class>(&self, value: T) {
         self.reserve(2);
+        self.account(value.outside());
         let metatables = self.home().classes[T::INDEX].get();
         let reference = if value.is_plain() { metatables.plain.1 } else { metatables.full.1 };
         // SAFETY: the userdata has room for the value; from the moment it has its metatable
@@ -118,6 +127,23 @@ impl Call {
             ptr::write(place.cast::<Option<T>>(), Some(value));
             ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
             ffi::lua_setmetatable(self.state(), -2);
+        }
+    }
+
+    /// Tells the collector, now and then, of bytes that are held outside: it would let
+    /// hundreds of megabytes pile up behind a few small objects.
+    #[inline]
+    pub fn account(&self, bytes: usize) {
+        let outside = &self.home().outside;
+        outside.set(outside.get() + bytes);
+        if outside.get() >= limits::COLLECT_STEP {
+            let kilobytes = outside.replace(0) / 1024;
+            // SAFETY: no borrow is alive, as wherever Lua values are made.
+            unsafe {
+                if is_collecting(self.state()) {
+                    ffi::lua_gc(self.state(), ffi::LUA_GCSTEP, kilobytes as c_int);
+                }
+            }
         }
     }
 
@@ -175,12 +201,22 @@ impl Call {
 fn collect<T: Class>(call: &Call) -> Outcome {
     if call.try_object::<T>(1).is_some() {
         // SAFETY: it is a userdata of the class, and no reference into it is alive.
-        let value = unsafe {
-            (*ffi::lua_touserdata(call.state(), 1).cast::<Option<T>>()).take()
-        };
+        let value = unsafe { (*ffi::lua_touserdata(call.state(), 1).cast::<Option<T>>()).take() };
         drop(value);
     }
     Ok(0)
+}
+
+/// Whether the collector runs; Lua 5.1 does not say.
+unsafe fn is_collecting(state: *mut lua_State) -> bool {
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    // SAFETY: asks only.
+    return unsafe { ffi::lua_gc(state, ffi::LUA_GCISRUNNING, 0) != 0 };
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    {
+        let _ = state;
+        true
+    }
 }
 
 #[cfg(any(feature = "lua54", feature = "lua55"))]

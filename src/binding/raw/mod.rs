@@ -15,6 +15,7 @@ mod walk;
 
 use std::any::Any;
 use std::ffi::{CStr, c_int};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -51,6 +52,17 @@ impl Fail {
 #[derive(Clone, Copy)]
 pub struct Function(ffi::lua_CFunction);
 
+/// What Lua expects of a function, but for the width of its result: see [`for_lua`].
+type Thunk = unsafe extern "C-unwind" fn(*mut lua_State) -> usize;
+
+/// LuaJIT takes the whole register for the number of results, though C leaves the upper
+/// half of an `int` undefined: so we return all of it, with zeros.
+fn for_lua(thunk: Thunk) -> ffi::lua_CFunction {
+    // SAFETY: only Lua calls it; wherever a pointer has 64 bits, the low half of the register
+    // in which a `usize` is returned is where an `int` is looked for.
+    unsafe { mem::transmute::<Thunk, ffi::lua_CFunction>(thunk) }
+}
+
 /// How a native function ends, without anything that needs a destructor.
 enum End {
     Return(c_int),
@@ -62,23 +74,23 @@ enum End {
 /// The native function that runs `f`, which must be a plain function or capture nothing.
 pub fn function<F: Fn(&Call) -> Outcome + Copy + 'static>(_f: F) -> Function {
     const { assert!(size_of::<F>() == 0, "a native function captures nothing") };
-    Function(thunk::<F>)
+    Function(for_lua(thunk::<F>))
 }
 
 /// As [`function`], for the `__call` of a table: the table itself is no argument.
 pub fn call_of<F: Fn(&Call) -> Outcome + Copy + 'static>(_f: F) -> Function {
     const { assert!(size_of::<F>() == 0, "a native function captures nothing") };
-    Function(call_thunk::<F>)
+    Function(for_lua(call_thunk::<F>))
 }
 
-unsafe extern "C-unwind" fn thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> c_int {
+unsafe extern "C-unwind" fn thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> usize {
     // SAFETY: Lua calls us with its own state; everything in `protect` has ended here.
     unsafe {
         match protect::<F>(state) {
-            End::Return(n) => n,
+            End::Return(n) => n as u32 as usize,
             End::RaiseArgument(n) => {
                 let message = ffi::lua_tolstring(state, -1, ptr::null_mut());
-                ffi::luaL_argerror(state, n, message)
+                ffi::luaL_argerror(state, n, message) as usize
             }
             End::Raise => {
                 ffi::luaL_where(state, 1);
@@ -90,7 +102,7 @@ unsafe extern "C-unwind" fn thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State
     }
 }
 
-unsafe extern "C-unwind" fn call_thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> c_int {
+unsafe extern "C-unwind" fn call_thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> usize {
     // SAFETY: as for `thunk`; the first value is the table that was called.
     unsafe {
         ffi::lua_remove(state, 1);
@@ -161,20 +173,10 @@ unsafe fn open_module(state: *mut lua_State) -> c_int {
             ffi::lua_error(state);
         }
         class::push_home(state);
-        ffi::lua_pushcclosure(state, thunk_of_open, 1);
+        ffi::lua_pushcclosure(state, function(crate::binding::open).0, 1);
         ffi::lua_call(state, 0, 1);
     }
     1
-}
-
-unsafe extern "C-unwind" fn thunk_of_open(state: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls us with its own state.
-    unsafe { thunk_for(state, crate::binding::open) }
-}
-
-unsafe fn thunk_for<F: Fn(&Call) -> Outcome>(state: *mut lua_State, _f: F) -> c_int {
-    // SAFETY: the caller's state is Lua's.
-    unsafe { thunk::<F>(state) }
 }
 
 /// Entry point of `require "chuck_core"`.

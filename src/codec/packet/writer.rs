@@ -141,6 +141,14 @@ impl Writer {
         }
     }
 
+    /// Bytes that are held outside of the value itself.
+    pub fn outside(&self) -> usize {
+        match &self.store {
+            Store::Own(own) => own.capacity(),
+            Store::Shared(body) => body.outside(),
+        }
+    }
+
     /// Width of the header and of string lengths.
     pub fn width(&self) -> Width {
         self.width
