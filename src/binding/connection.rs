@@ -106,9 +106,10 @@ fn send(call: &Call) -> Outcome {
     let handle = &call.object::<Connection>(1)?.0;
     let ticket = call.optional_function(3)?.then(|| handle.next_ticket());
     let result = if let Some(packet) = call.try_object::<WPacket>(2) {
-        let mut writer = packet.0.borrow_mut();
-        let (head, size) = head(writer.bytes().len(), writer.width().head());
-        handle.send(&head[..size], writer.payload(), ticket)
+        packet.with(|writer| {
+            let (head, size) = head(writer.bytes().len(), writer.width().head());
+            handle.send(&head[..size], writer.payload(), ticket)
+        })
     } else if let Some(packet) = call.try_object::<RawPacket>(2) {
         let payload = match packet.0.len() > limits::SEND_COPY {
             true => Payload::Share(packet.0.share()),
@@ -315,17 +316,38 @@ impl Handle {
         read
     }
 
-    /// Tells the object of one event.
-    fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
-        let call = stage.call;
-        match event {
-            Event::Packet(packet) => {
-                stage.push_callback(key);
-                stage.push_object(key);
+    /// Tells the object of packets, as long as there is nothing else; returns what else.
+    fn deliver_packets(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
+        let mut first = self.poll(key, stage);
+        if !matches!(first, Some(Event::Packet(_))) {
+            return first;
+        }
+        let mut other = None;
+        stage.invoke_each(key, |call| match first.take().or_else(|| self.poll(key, stage)) {
+            Some(Event::Packet(packet)) => {
                 packet::push(call, packet);
                 call.push_integer(0);
-                stage.invoke(3, 0);
+                Some(2)
             }
+            event => {
+                other = event;
+                None
+            }
+        });
+        other
+    }
+
+    fn poll(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
+        if stage.core.is_stopping() || !self.is_seated_at(key) {
+            return None;
+        }
+        self.stream.borrow_mut().poll(stage.core.now())
+    }
+
+    /// Tells the object of one event.
+    fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
+        match event {
+            Event::Packet(_) => unreachable!("packets are delivered together"),
             Event::Late(code) | Event::Ended(code) => self.deliver_code(code, key, stage),
             Event::Sent(ticket) => self.deliver_own(ticket.into(), true, key, stage),
             Event::Drained => self.deliver_own(DRAIN, false, key, stage),
@@ -371,8 +393,7 @@ impl Owner for Handle {
         let core = stage.core;
         let mut read = 0;
         while !core.is_stopping() && self.is_seated_at(key) {
-            let event = self.stream.borrow_mut().poll(core.now());
-            if let Some(event) = event {
+            if let Some(event) = self.deliver_packets(key, stage) {
                 self.deliver(event, key, stage);
                 continue;
             }

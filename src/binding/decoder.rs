@@ -15,7 +15,7 @@ impl Class for Decoder {
     const NAME: &'static CStr = c"decoder";
     const INDEX: usize = place::DECODER;
 
-    fn is_plain(&self) -> bool {
+    fn is_plain(&mut self) -> bool {
         true
     }
 }

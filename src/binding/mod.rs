@@ -9,7 +9,6 @@ mod decoder;
 mod engine;
 mod error;
 mod packet;
-#[allow(unsafe_code)]
 mod raw;
 mod run;
 mod seat;
@@ -51,7 +50,8 @@ fn open(call: &Call) -> Outcome {
         register(call);
     }
     call.push_table(0, 16);
-    let modules: [(&CStr, fn(&Call)); 5] = [
+    type Push = fn(&Call);
+    let modules: [(&CStr, Push); 5] = [
         (c"packet", packet::push_module),
         (c"decoder", decoder::push_module),
         (c"socket_helper", socket_helper::push_module),

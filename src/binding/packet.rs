@@ -1,6 +1,6 @@
 //! `packet`: wpacket, rpacket, rawpacket, and their methods.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ffi::{CStr, c_int};
 
 use super::place;
@@ -11,11 +11,25 @@ use crate::codec::frame::Width;
 use crate::codec::packet::{Reader, Refused, Writer};
 use crate::conn::stream::Packet;
 
-/// A packet to be written and sent.
-pub struct WPacket(pub RefCell<Writer>);
+/// A packet to be written and sent. A cell without a borrow flag: objects are many, and the
+/// smaller they are the less Lua's collector has to do.
+pub struct WPacket(Cell<Writer>);
 
 /// A packet to be read.
-pub struct RPacket(pub RefCell<Reader>);
+pub struct RPacket(Reader);
+
+const _: () = assert!(size_of::<WPacket>() <= 80 && size_of::<RPacket>() <= 80);
+
+impl WPacket {
+    /// Works on the packet. Lua must not run meanwhile: it would see it empty.
+    #[inline]
+    pub fn with<R>(&self, work: impl FnOnce(&mut Writer) -> R) -> R {
+        let mut writer = self.0.take();
+        let result = work(&mut writer);
+        self.0.set(writer);
+        result
+    }
+}
 
 /// Bytes without structure.
 pub struct RawPacket(pub Buf);
@@ -24,12 +38,12 @@ impl Class for WPacket {
     const NAME: &'static CStr = c"wpacket";
     const INDEX: usize = place::WPACKET;
 
-    fn is_plain(&self) -> bool {
-        self.0.borrow().is_plain()
+    fn is_plain(&mut self) -> bool {
+        self.0.get_mut().is_plain()
     }
 
-    fn outside(&self) -> usize {
-        self.0.borrow().outside()
+    fn outside(&mut self) -> usize {
+        self.0.get_mut().outside()
     }
 }
 
@@ -37,12 +51,12 @@ impl Class for RPacket {
     const NAME: &'static CStr = c"rpacket";
     const INDEX: usize = place::RPACKET;
 
-    fn is_plain(&self) -> bool {
-        self.0.borrow().body().is_plain()
+    fn is_plain(&mut self) -> bool {
+        self.0.body().is_plain()
     }
 
-    fn outside(&self) -> usize {
-        self.0.borrow().body().outside()
+    fn outside(&mut self) -> usize {
+        self.0.body().outside()
     }
 }
 
@@ -50,11 +64,11 @@ impl Class for RawPacket {
     const NAME: &'static CStr = c"rawpacket";
     const INDEX: usize = place::RAWPACKET;
 
-    fn is_plain(&self) -> bool {
+    fn is_plain(&mut self) -> bool {
         self.0.is_plain()
     }
 
-    fn outside(&self) -> usize {
+    fn outside(&mut self) -> usize {
         self.0.outside()
     }
 }
@@ -117,7 +131,7 @@ pub fn push_module(call: &Call) {
 pub fn push(call: &Call, packet: Packet) {
     match packet {
         Packet::Raw(bytes) => call.push_object(RawPacket(bytes)),
-        Packet::Framed(reader) => call.push_object(RPacket(RefCell::new(reader))),
+        Packet::Framed(reader) => call.push_object(RPacket(reader)),
     }
 }
 
@@ -132,11 +146,9 @@ pub fn width(call: &Call, n: c_int) -> Result<Width, Fail> {
 
 fn wpacket(call: &Call) -> Outcome {
     let writer = if let Some(packet) = call.try_object::<RPacket>(1) {
-        let reader = packet.0.borrow();
-        Writer::shared(reader.body().clone(), reader.width())
+        Writer::shared(packet.0.body().clone(), packet.0.width())
     } else if let Some(packet) = call.try_object::<WPacket>(1) {
-        let mut writer = packet.0.borrow_mut();
-        Writer::shared(writer.share(), writer.width())
+        packet.with(|writer| Writer::shared(writer.share(), writer.width()))
     } else if call.is_absent(1) {
         Writer::new(limits::PACKET_ROOM, width(call, 2)?)
     } else if call.to_number(1).is_some() {
@@ -145,20 +157,19 @@ fn wpacket(call: &Call) -> Outcome {
     } else {
         return Err(call.expected(1, "number, wpacket or rpacket"));
     };
-    call.push_object(WPacket(RefCell::new(writer)));
+    call.push_object(WPacket(Cell::new(writer)));
     Ok(1)
 }
 
 fn rpacket(call: &Call) -> Outcome {
     let reader = if let Some(packet) = call.try_object::<WPacket>(1) {
-        let mut writer = packet.0.borrow_mut();
-        Reader::new(writer.share(), writer.width())
+        packet.with(|writer| Reader::new(writer.share(), writer.width()))
     } else if let Some(packet) = call.try_object::<RPacket>(1) {
-        packet.0.borrow().clone()
+        packet.0.clone()
     } else {
         return Err(call.expected(1, "wpacket or rpacket"));
     };
-    call.push_object(RPacket(RefCell::new(reader)));
+    call.push_object(RPacket(reader));
     Ok(1)
 }
 
@@ -236,13 +247,12 @@ fn write_table(call: &Call) -> Outcome {
 #[inline]
 fn append(call: &Call, change: impl FnOnce(&mut Writer) -> Result<(), Refused>) -> Outcome {
     let packet = call.object::<WPacket>(1)?;
-    let (result, promote, grown) = {
-        let mut writer = packet.0.borrow_mut();
+    let (result, promote, grown) = packet.with(|writer| {
         let (was_plain, before) = (writer.is_plain(), writer.outside());
-        let result = change(&mut writer);
+        let result = change(writer);
         let grown = writer.outside().saturating_sub(before);
         (result, was_plain && !writer.is_plain(), grown)
-    };
+    });
     if grown > 0 {
         call.account(grown);
     }
@@ -255,7 +265,7 @@ fn append(call: &Call, change: impl FnOnce(&mut Writer) -> Result<(), Refused>) 
 /// Pushes an integer field, or nil when it is not there.
 #[inline]
 fn read<const N: usize>(call: &Call, convert: impl Fn([u8; N]) -> i64) -> Outcome {
-    let bytes = call.object::<RPacket>(1)?.0.borrow_mut().bytes::<N>();
+    let bytes = call.object::<RPacket>(1)?.0.bytes::<N>();
     match bytes {
         Some(bytes) => call.push_integer(convert(bytes)),
         None => call.push_nil(),
@@ -268,7 +278,7 @@ fn read_u64(call: &Call) -> Outcome {
     if cfg!(any(feature = "lua53", feature = "lua54", feature = "lua55")) {
         return read(call, i64::from_be_bytes);
     }
-    let bytes = call.object::<RPacket>(1)?.0.borrow_mut().bytes::<8>();
+    let bytes = call.object::<RPacket>(1)?.0.bytes::<8>();
     match bytes {
         Some(bytes) => call.push_number(u64::from_be_bytes(bytes) as f64),
         None => call.push_nil(),
@@ -277,7 +287,7 @@ fn read_u64(call: &Call) -> Outcome {
 }
 
 fn read_number(call: &Call) -> Outcome {
-    let value = call.object::<RPacket>(1)?.0.borrow_mut().number();
+    let value = call.object::<RPacket>(1)?.0.number();
     match value {
         Some(value) => call.push_number(value),
         None => call.push_nil(),
@@ -286,26 +296,15 @@ fn read_number(call: &Call) -> Outcome {
 }
 
 fn read_string(call: &Call) -> Outcome {
-    let packet = call.object::<RPacket>(1)?;
-    // A copy of the state, so that no borrow is alive while Lua makes a string.
-    let mut reader = packet.0.borrow().clone();
-    match reader.string() {
+    match call.object::<RPacket>(1)?.0.string() {
         Some(text) => call.push_bytes(text),
-        None => {
-            call.push_nil();
-            return Ok(1);
-        }
+        None => call.push_nil(),
     }
-    *packet.0.borrow_mut() = reader;
     Ok(1)
 }
 
 fn read_table(call: &Call) -> Outcome {
-    let packet = call.object::<RPacket>(1)?;
-    let mut reader = packet.0.borrow().clone();
-    if call.read_table(&mut reader) {
-        *packet.0.borrow_mut() = reader;
-    } else {
+    if !call.read_table(&call.object::<RPacket>(1)?.0) {
         call.push_nil();
     }
     Ok(1)
@@ -317,17 +316,17 @@ fn read_bin(call: &Call) -> Outcome {
 }
 
 fn wpacket_size(call: &Call) -> Outcome {
-    let size = call.object::<WPacket>(1)?.0.borrow().bytes().len();
+    let size = call.object::<WPacket>(1)?.with(|writer| writer.bytes().len());
     count(call, size)
 }
 
 fn rpacket_size(call: &Call) -> Outcome {
-    let size = call.object::<RPacket>(1)?.0.borrow().body().len();
+    let size = call.object::<RPacket>(1)?.0.body().len();
     count(call, size)
 }
 
 fn rpacket_remaining(call: &Call) -> Outcome {
-    let size = call.object::<RPacket>(1)?.0.borrow().remaining();
+    let size = call.object::<RPacket>(1)?.0.remaining();
     count(call, size)
 }
 
@@ -341,15 +340,13 @@ fn count(call: &Call, size: usize) -> Outcome {
 }
 
 fn wpacket_text(call: &Call) -> Outcome {
-    let size = call.object::<WPacket>(1)?.0.borrow().bytes().len();
+    let size = call.object::<WPacket>(1)?.with(|writer| writer.bytes().len());
     text(call, format!("wpacket ({size} bytes)"))
 }
 
 fn rpacket_text(call: &Call) -> Outcome {
-    let (size, left) = {
-        let reader = call.object::<RPacket>(1)?.0.borrow();
-        (reader.body().len(), reader.remaining())
-    };
+    let reader = &call.object::<RPacket>(1)?.0;
+    let (size, left) = (reader.body().len(), reader.remaining());
     text(call, format!("rpacket ({left} of {size} bytes left)"))
 }
 

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::anchor;
-use super::raw::{Call, Kind};
+use super::raw::{self, Call, Kind};
 use crate::base::error::Code;
 use crate::conn::pool::Pool;
 use crate::engine::key::Key;
@@ -457,6 +457,28 @@ impl<'a> Stage<'a> {
             self.report();
         }
         fine
+    }
+
+    /// Tells a registration's callback of everything that `next` has: it pushes arguments for
+    /// `callback(object, ...)` and returns how many, or `None` at the end.
+    pub fn invoke_each(&self, key: Key, mut next: impl FnMut(&Call) -> Option<c_int>) {
+        let mut step = |call: &Call| {
+            call.push_value(raw::FIRST);
+            call.push_value(raw::FIRST + 1);
+            let more = next(call);
+            if more.is_none() {
+                call.pop(2);
+            }
+            more.map(|more| 1 + more)
+        };
+        loop {
+            self.push_callback(key);
+            self.push_object(key);
+            if self.call.protected_each(2, self.handler, &mut step) {
+                return;
+            }
+            self.report();
+        }
     }
 
     /// Pops an error and gives it to the engine's error handler, or to standard error.

@@ -25,7 +25,7 @@ impl Class for Timer {
     const NAME: &'static CStr = c"timer";
     const INDEX: usize = place::TIMER;
 
-    fn is_plain(&self) -> bool {
+    fn is_plain(&mut self) -> bool {
         true
     }
 }

@@ -4,6 +4,8 @@
 //! are what the owner wants, `poll` hands out what came of it, `deadline` says when to look
 //! again although nothing happens. Whom to tell is not known here.
 
+pub mod input;
 pub mod pool;
 pub mod queue;
 pub mod stream;
+pub mod timeout;

@@ -72,10 +72,12 @@ impl Queue {
         pool: &mut Pool,
     ) {
         let backlog = self.backlog.get_or_insert_with(|| pool.take_backlog());
-        backlog.copy(head);
         match payload {
-            Payload::Copy(bytes) => backlog.copy(bytes),
-            Payload::Share(bytes) => backlog.share(bytes),
+            Payload::Copy(bytes) => backlog.copy(head, bytes),
+            Payload::Share(bytes) => {
+                backlog.copy(head, &[]);
+                backlog.share(bytes);
+            }
         }
         if let Some(ticket) = ticket {
             backlog.tickets.push_back((backlog.done + backlog.queued as u64, ticket));
@@ -143,19 +145,20 @@ impl Backlog {
         self.queued == 0 && self.tickets.is_empty()
     }
 
-    fn copy(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
+    fn copy(&mut self, head: &[u8], bytes: &[u8]) {
+        let size = head.len() + bytes.len();
+        if size == 0 {
             return;
         }
-        self.queued += bytes.len();
+        self.queued += size;
         if let Some(Part::Copied(tail)) = self.parts.back_mut()
             && tail.len() < limits::SPARE_BYTES
         {
-            tail.extend_from_slice(bytes);
+            append(tail, head, bytes);
             return;
         }
         let mut tail = std::mem::take(&mut self.spare);
-        tail.extend_from_slice(bytes);
+        append(&mut tail, head, bytes);
         self.parts.push_back(Part::Copied(tail));
     }
 
@@ -205,6 +208,12 @@ impl Backlog {
             }
         }
     }
+}
+
+fn append(tail: &mut Vec<u8>, head: &[u8], bytes: &[u8]) {
+    tail.reserve(head.len() + bytes.len());
+    tail.extend_from_slice(head);
+    tail.extend_from_slice(bytes);
 }
 
 #[cfg(test)]

@@ -14,8 +14,6 @@ use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use crate::base::buf::Buf;
 use crate::base::error::Code;
 use crate::base::limits;
@@ -23,8 +21,10 @@ use crate::codec::Decode;
 use crate::codec::frame::Frames;
 use crate::codec::packet::{Payload, Reader};
 use crate::codec::raw::Raw;
+use crate::conn::input::Input;
 use crate::conn::pool::Pool;
 use crate::conn::queue::{Queue, Ticket};
+use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
 use crate::net;
 
@@ -74,44 +74,13 @@ enum State {
     Closed,
 }
 
-/// A time limit on a direction, and whether its passing was told.
-#[derive(Clone, Copy, Debug)]
-struct Timeout {
-    /// Zero: none.
-    after: Duration,
-    since: Instant,
-    told: bool,
-}
-
-impl Timeout {
-    fn restart(&mut self, now: Instant) {
-        self.since = now;
-        self.told = false;
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        (!self.told && !self.after.is_zero()).then(|| self.since + self.after)
-    }
-
-    /// Whether it has passed, said once.
-    fn passes(&mut self, now: Instant) -> bool {
-        let passes = self.deadline().is_some_and(|at| at <= now);
-        self.told |= passes;
-        passes
-    }
-}
-
 /// A connected stream socket with everything that belongs to it.
 pub struct Stream {
     socket: Option<net::stream::Stream>,
     framing: Framing,
     state: State,
     recv_size: usize,
-    /// Received and not yet decoded: `input[used..]`.
-    input: Vec<u8>,
-    used: usize,
-    /// `input` is the pool's.
-    borrowed: bool,
+    input: Input,
     /// There may be something to read.
     readable: bool,
     /// The peer's end was announced: read on until it is reached.
@@ -148,15 +117,13 @@ impl Stream {
         framing: Framing,
         now: Instant,
     ) -> Self {
-        let never = Timeout { after: Duration::ZERO, since: now, told: false };
+        let never = Timeout::new(Duration::ZERO, now);
         Stream {
             socket: Some(socket),
             framing,
             state: State::Open,
             recv_size: recv_size.clamp(1, limits::RECV_BUFFER),
-            input: Vec::new(),
-            used: 0,
-            borrowed: false,
+            input: Input::default(),
             readable: false,
             ending: false,
             paused: false,
@@ -272,7 +239,7 @@ impl Stream {
             return;
         }
         self.state = State::Draining { until: now + delay };
-        self.forget_input();
+        self.input.forget();
         self.flush(now);
     }
 
@@ -294,13 +261,13 @@ impl Stream {
 
     /// Reports [`Code::RECV_TIMEOUT`] when nothing arrives for so long. Zero: never.
     pub fn set_recv_timeout(&mut self, after: Duration, now: Instant) {
-        self.recv = Timeout { after, since: now, told: false };
+        self.recv = Timeout::new(after, now);
     }
 
     /// Reports [`Code::SEND_TIMEOUT`] when something is queued and no byte leaves for so
     /// long. Zero: never.
     pub fn set_send_timeout(&mut self, after: Duration, now: Instant) {
-        self.send = Timeout { after, since: now, told: false };
+        self.send = Timeout::new(after, now);
     }
 
     /// Sets the mark that [`Event::Drained`] speaks of, and the limit of the queue, in bytes.
@@ -331,18 +298,9 @@ impl Stream {
     /// can have it.
     pub fn stow(&mut self, pool: &mut Pool) {
         if self.state != State::Open {
-            self.forget_input();
+            self.input.forget();
         }
-        if self.borrowed {
-            let rest = self.input.get(self.used..).unwrap_or_default().to_vec();
-            pool.give_read(mem::replace(&mut self.input, rest));
-            self.borrowed = false;
-        } else if self.used == self.input.len() {
-            self.input = Vec::new();
-        } else {
-            self.input.drain(..self.used);
-        }
-        self.used = 0;
+        self.input.stow(pool);
     }
 
     /// Puts everything away that nobody needs until the next wake.
@@ -397,24 +355,22 @@ impl Stream {
         self.state = State::Closed;
         self.socket = None;
         self.queue.clear();
-        self.input = Vec::new();
-        self.used = 0;
-        self.borrowed = false;
+        self.input = Input::default();
     }
 
     fn poll_input(&mut self) -> Option<Event> {
-        if !self.paused && self.used < self.input.len() {
+        if !self.paused && !self.input.is_empty() {
             match self.decode() {
                 Ok(Some(packet)) => return Some(Event::Packet(packet)),
                 Ok(None) => {}
                 Err(code) => {
-                    self.forget_input();
+                    self.input.forget();
                     self.end = Some(code);
                     self.queue.clear();
                 }
             }
         }
-        if self.paused && self.used < self.input.len() {
+        if self.paused && !self.input.is_empty() {
             return None;
         }
         let code = self.end?;
@@ -431,39 +387,20 @@ impl Stream {
     }
 
     fn decode(&mut self) -> Result<Option<Packet>, Code> {
-        let input = self.input.get(self.used..).unwrap_or_default();
-        match self.framing {
+        let input = self.input.bytes();
+        Ok(match self.framing {
             Framing::Raw => {
-                let Some((piece, used)) = Raw::new(self.recv_size).decode(input)? else {
-                    return Ok(None);
-                };
-                let packet = if self.borrowed && self.used == 0 && used >= limits::HAND_OVER {
-                    self.borrowed = false;
-                    let rest = input.get(used..).unwrap_or_default().to_vec();
-                    Buf::recycled(mem::replace(&mut self.input, rest), used)
-                } else {
-                    let copy = Buf::copy(piece);
-                    self.used += used;
-                    copy
-                };
-                Ok(Some(Packet::Raw(packet)))
+                let piece = Raw::new(self.recv_size).decode(input)?.map(|(_, used)| used);
+                piece.map(|used| Packet::Raw(self.input.take(0, used)))
             }
             Framing::Frames(frames) => {
-                let Some((body, used)) = frames.decode(input)? else {
-                    return Ok(None);
-                };
-                let whole = !self.borrowed && self.used == 0 && used == self.input.len();
-                let body = if whole && used > limits::SEND_COPY {
-                    let head = frames.width().head();
-                    Buf::from(Bytes::from(mem::take(&mut self.input)).slice(head..))
-                } else {
-                    let body = Buf::copy(body);
-                    self.used += used;
-                    body
-                };
-                Ok(Some(Packet::Framed(Reader::new(body, frames.width()))))
+                let frame = frames.decode(input)?.map(|(_, used)| used);
+                let width = frames.width();
+                frame.map(|used| {
+                    Packet::Framed(Reader::new(self.input.take(width.head(), used), width))
+                })
             }
-        }
+        })
     }
 
     /// Reads once.
@@ -471,15 +408,15 @@ impl Stream {
         if !self.readable || !self.wants_input() {
             return 0;
         }
-        if self.used > 0 || self.input.capacity() == self.input.len() {
-            self.stow(pool);
-        }
-        self.make_room(pool);
-        let room = self.input.capacity() - self.input.len();
+        let wanted = match self.framing {
+            Framing::Raw => 0,
+            Framing::Frames(frames) => frames.wanted(self.input.bytes()),
+        };
+        let (buffer, room) = self.input.room(wanted, self.read_size(), pool);
         let Some(socket) = self.socket.as_ref() else {
             return 0;
         };
-        let read = match socket.read(&mut self.input) {
+        let read = match socket.read(buffer) {
             Ok(0) => {
                 self.ended(Code::OK);
                 0
@@ -500,29 +437,9 @@ impl Stream {
             }
         };
         if self.state != State::Open {
-            self.used = self.input.len();
+            self.input.forget();
         }
         read
-    }
-
-    /// Room in `input`: the pool's buffer, or more of our own while a large frame arrives.
-    fn make_room(&mut self, pool: &mut Pool) {
-        if self.borrowed {
-            return;
-        }
-        let wanted = match self.framing {
-            Framing::Raw => 0,
-            Framing::Frames(frames) => frames.wanted(&self.input),
-        };
-        let have = self.input.len();
-        if have >= limits::READ_IN_PLACE && wanted > have {
-            self.input.reserve_exact((wanted - have).min(have.max(limits::READ_BUFFER)));
-            return;
-        }
-        let mut buffer = pool.take_read(self.read_size());
-        buffer.extend_from_slice(&self.input);
-        self.input = buffer;
-        self.borrowed = true;
     }
 
     /// Bytes worth reading at once. A raw packet that fills most of it is not copied, so it
@@ -594,9 +511,5 @@ impl Stream {
         {
             self.state = State::Closed;
         }
-    }
-
-    fn forget_input(&mut self) {
-        self.used = self.input.len();
     }
 }

@@ -22,12 +22,12 @@ pub trait Class: Sized + 'static {
 
     /// Whether the value may be forgotten without being dropped. Objects without a finalizer
     /// cost Lua's collector a third.
-    fn is_plain(&self) -> bool {
+    fn is_plain(&mut self) -> bool {
         false
     }
 
     /// Bytes it holds that Lua's collector does not see.
-    fn outside(&self) -> usize {
+    fn outside(&mut self) -> usize {
         0
     }
 }
@@ -35,13 +35,26 @@ pub trait Class: Sized + 'static {
 /// Number of places in [`Home`].
 const CLASSES: usize = 16;
 
-/// The metatables of one class. Whoever has one of them as its metatable is of the class.
+/// Where the registry keeps the metatables of one class.
 #[derive(Clone, Copy, Default)]
 struct Metatables {
-    /// With a finalizer, and where the registry keeps it.
-    full: (usize, c_int),
+    /// With a finalizer.
+    full: c_int,
     /// Without.
-    plain: (usize, c_int),
+    plain: c_int,
+}
+
+/// What a userdata of ours holds. Of another library's, size and tag do not both agree.
+#[repr(C)]
+struct Object<T> {
+    /// The address of the class's name.
+    tag: usize,
+    /// `None` once finalized.
+    value: Option<T>,
+}
+
+fn tag_of<T: Class>() -> usize {
+    T::NAME.as_ptr() as usize
 }
 
 /// What a state's native functions share: it is their first upvalue.
@@ -52,6 +65,8 @@ pub struct Home {
     pub(super) directory: Cell<c_int>,
     /// Registry reference of the message handler.
     pub(super) handler: Cell<c_int>,
+    /// Registry reference of the function behind [`Call::protected_each`].
+    pub(super) each: Cell<c_int>,
     /// The latest id handed out.
     pub(super) ids: Cell<u32>,
     /// Bytes allocated outside since the collector was told.
@@ -77,6 +92,9 @@ pub(super) unsafe fn push_home(state: *mut lua_State) {
         (*home).directory.set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
         ffi::lua_pushcclosure(state, super::note_traceback, 0);
         (*home).handler.set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
+        ffi::lua_pushvalue(state, -1);
+        ffi::lua_pushcclosure(state, super::each::run, 1);
+        (*home).each.set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
     }
 }
 
@@ -105,8 +123,7 @@ impl Call {
                     self.push_function(function(collect::<T>));
                     ffi::lua_setfield(state, -2, c"__gc".as_ptr());
                 }
-                let address = ffi::lua_topointer(state, -1) as usize;
-                (address, ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX))
+                ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX)
             };
             Metatables { full: make(true), plain: make(false) }
         };
@@ -114,17 +131,21 @@ impl Call {
         self.pop(1);
     }
 
-    /// Pushes a new object.
-    pub fn push_object<T: Class>(&self, value: T) {
-        self.reserve(2);
-        self.account(value.outside());
+    /// Pushes a new object; needs two free slots.
+    #[inline]
+    pub fn push_object<T: Class>(&self, mut value: T) {
+        let outside = value.outside();
+        if outside > 0 {
+            self.account(outside);
+        }
         let metatables = self.home().classes[T::INDEX].get();
-        let reference = if value.is_plain() { metatables.plain.1 } else { metatables.full.1 };
+        let reference = if value.is_plain() { metatables.plain } else { metatables.full };
         // SAFETY: the userdata has room for the value; from the moment it has its metatable
         // Lua owns it. Nothing between can fail.
         unsafe {
-            let place = new_userdata(self.state(), size_of::<Option<T>>(), T::USER_VALUES);
-            ptr::write(place.cast::<Option<T>>(), Some(value));
+            let place = new_userdata(self.state(), size_of::<Object<T>>(), T::USER_VALUES);
+            let object = Object { tag: tag_of::<T>(), value: Some(value) };
+            ptr::write(place.cast::<Object<T>>(), object);
             ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
             ffi::lua_setmetatable(self.state(), -2);
         }
@@ -150,22 +171,18 @@ impl Call {
     /// The object at stack index `n`, if it is of the class and alive.
     #[inline]
     pub fn try_object<T: Class>(&self, n: c_int) -> Option<&T> {
-        let state = self.state();
-        // SAFETY: `n` is a valid index; one slot is free for the metatable. A userdata with
-        // one of our metatables holds an `Option<T>` that stays in place while it is on the
-        // stack, which is longer than `self` is used.
+        // SAFETY: a valid index. A light userdata has no length, and a full one is as large as
+        // its length says, so the tag may be looked at. Who has the tag is ours, and stays in
+        // place while it is on the stack, which is longer than `self` is used.
         unsafe {
-            let place = ffi::lua_touserdata(state, n);
-            if place.is_null() || ffi::lua_getmetatable(state, n) == 0 {
+            let place = ffi::lua_touserdata(self.state(), n).cast::<Object<T>>();
+            if place.is_null()
+                || ffi::lua_rawlen(self.state(), n) as usize != size_of::<Object<T>>()
+                || (*place).tag != tag_of::<T>()
+            {
                 return None;
             }
-            let address = ffi::lua_topointer(state, -1) as usize;
-            ffi::lua_settop(state, -2);
-            let metatables = self.home().classes[T::INDEX].get();
-            if address != metatables.full.0 && address != metatables.plain.0 {
-                return None;
-            }
-            (*place.cast::<Option<T>>()).as_ref()
+            (*place).value.as_ref()
         }
     }
 
@@ -182,7 +199,7 @@ impl Call {
     /// Gives the object at index `n` a finalizer, after it got something to drop.
     pub fn promote<T: Class>(&self, n: c_int) {
         self.reserve(1);
-        let reference = self.home().classes[T::INDEX].get().full.1;
+        let reference = self.home().classes[T::INDEX].get().full;
         // SAFETY: the caller has the object from `object::<T>(n)`.
         unsafe {
             ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
@@ -201,13 +218,18 @@ impl Call {
 fn collect<T: Class>(call: &Call) -> Outcome {
     if call.try_object::<T>(1).is_some() {
         // SAFETY: it is a userdata of the class, and no reference into it is alive.
-        let value = unsafe { (*ffi::lua_touserdata(call.state(), 1).cast::<Option<T>>()).take() };
+        let value =
+            unsafe { (*ffi::lua_touserdata(call.state(), 1).cast::<Object<T>>()).value.take() };
         drop(value);
     }
     Ok(0)
 }
 
 /// Whether the collector runs; Lua 5.1 does not say.
+///
+/// # Safety
+///
+/// `state` is the state that Lua has called us with.
 unsafe fn is_collecting(state: *mut lua_State) -> bool {
     #[cfg(not(any(feature = "lua51", feature = "luajit")))]
     // SAFETY: asks only.
@@ -219,12 +241,22 @@ unsafe fn is_collecting(state: *mut lua_State) -> bool {
     }
 }
 
+/// Pushes a userdata with room for `size` bytes.
+///
+/// # Safety
+///
+/// `state` is the state that Lua has called us with, and has a free slot.
 #[cfg(any(feature = "lua54", feature = "lua55"))]
 unsafe fn new_userdata(state: *mut lua_State, size: usize, values: c_int) -> *mut c_void {
     // SAFETY: the caller has a free stack slot.
     unsafe { ffi::lua_newuserdatauv(state, size, values) }
 }
 
+/// Pushes a userdata with room for `size` bytes.
+///
+/// # Safety
+///
+/// `state` is the state that Lua has called us with, and has a free slot.
 #[cfg(not(any(feature = "lua54", feature = "lua55")))]
 unsafe fn new_userdata(state: *mut lua_State, size: usize, _values: c_int) -> *mut c_void {
     // SAFETY: the caller has a free stack slot.

@@ -11,6 +11,7 @@
 
 mod call;
 mod class;
+mod each;
 mod walk;
 
 use std::any::Any;
@@ -23,6 +24,7 @@ use mlua::ffi::{self, lua_State};
 
 pub use call::{Call, Kind};
 pub use class::Class;
+pub use each::FIRST;
 
 /// What a native function returns: how many results it has pushed.
 pub type Outcome = Result<c_int, Fail>;
@@ -83,6 +85,11 @@ pub fn call_of<F: Fn(&Call) -> Outcome + Copy + 'static>(_f: F) -> Function {
     Function(for_lua(call_thunk::<F>))
 }
 
+/// Runs `F` and raises its failure.
+///
+/// # Safety
+///
+/// Called by Lua, with its own state.
 unsafe extern "C-unwind" fn thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> usize {
     // SAFETY: Lua calls us with its own state; everything in `protect` has ended here.
     unsafe {
@@ -102,6 +109,11 @@ unsafe extern "C-unwind" fn thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State
     }
 }
 
+/// As [`thunk`], without the first value.
+///
+/// # Safety
+///
+/// Called by Lua, with its own state.
 unsafe extern "C-unwind" fn call_thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> usize {
     // SAFETY: as for `thunk`; the first value is the table that was called.
     unsafe {
@@ -148,6 +160,10 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// The message handler of every callback: keeps the error as it is and notes the traceback.
+///
+/// # Safety
+///
+/// Called by Lua, with its own state.
 unsafe extern "C-unwind" fn note_traceback(state: *mut lua_State) -> c_int {
     // SAFETY: Lua calls us with the error as the only argument; plain values only.
     unsafe {

@@ -33,7 +33,7 @@ impl Call {
     }
 
     /// Pushes the next table of `reader`; false, and nothing pushed, when there is none.
-    pub fn read_table(&self, reader: &mut Reader) -> bool {
+    pub fn read_table(&self, reader: &Reader) -> bool {
         self.reserve(PER_LEVEL * (TABLE_DEPTH as c_int + 1));
         let top = self.top();
         let read = reader.table(&mut Tables { state: self.state(), depth: 0 }).is_some();
@@ -46,6 +46,10 @@ impl Call {
 
 /// Writes the table at the top of the stack and leaves it there. No more than
 /// [`TABLE_DEPTH`] calls deep, which is also what ends a table that contains itself.
+///
+/// # Safety
+///
+/// The stack of `state` has room, and the value to write where it is said to be.
 unsafe fn write(
     state: *mut lua_State,
     out: &mut Vec<u8>,
@@ -84,6 +88,10 @@ unsafe fn write(
 }
 
 /// Writes a value that is no table; false, and nothing written, when it cannot be.
+///
+/// # Safety
+///
+/// The stack of `state` has room, and the value to write where it is said to be.
 #[inline]
 unsafe fn write_scalar(
     state: *mut lua_State,
@@ -110,6 +118,11 @@ unsafe fn write_scalar(
     true
 }
 
+/// Writes a number as what it is.
+///
+/// # Safety
+///
+/// The stack of `state` has room, and the value to write where it is said to be.
 #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
 unsafe fn write_number(state: *mut lua_State, n: c_int, out: &mut Vec<u8>) {
     // SAFETY: the value is a number.
@@ -122,6 +135,11 @@ unsafe fn write_number(state: *mut lua_State, n: c_int, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes a number as what it is.
+///
+/// # Safety
+///
+/// The stack of `state` has room, and the value to write where it is said to be.
 #[cfg(not(any(feature = "lua53", feature = "lua54", feature = "lua55")))]
 unsafe fn write_number(state: *mut lua_State, n: c_int, out: &mut Vec<u8>) {
     // SAFETY: the value is a number.

@@ -1,5 +1,7 @@
 //! The read side of a packet: a position in bytes that never change.
 
+use std::cell::Cell;
+
 use crate::base::buf::Buf;
 use crate::codec::frame::Width;
 use crate::codec::packet::table::{self, Build};
@@ -9,51 +11,49 @@ use crate::codec::packet::table::{self, Build};
 #[derive(Clone, Debug)]
 pub struct Reader {
     body: Buf,
-    /// `pos <= body.len()`
-    pos: usize,
+    /// `pos <= body.len()`. Half a word, so that the whole is small.
+    pos: Cell<u32>,
     width: Width,
 }
 
 impl Reader {
     /// A reader at the start of `body`.
     pub fn new(body: Buf, width: Width) -> Self {
-        Reader { body, pos: 0, width }
+        Reader { body, pos: Cell::new(0), width }
     }
 
     /// The next `N` bytes.
-    pub fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub fn bytes<const N: usize>(&self) -> Option<[u8; N]> {
         let bytes = *self.rest().first_chunk()?;
-        self.pos += N;
+        self.advance(N);
         Some(bytes)
     }
 
     /// The next double.
-    pub fn number(&mut self) -> Option<f64> {
+    pub fn number(&self) -> Option<f64> {
         self.bytes().map(f64::from_le_bytes)
     }
 
     /// The next string; it may be empty.
-    pub fn string(&mut self) -> Option<&[u8]> {
-        let (len, rest) = self.width.take(self.body.get(self.pos..)?)?;
-        if rest.len() < len {
-            return None;
-        }
-        let start = self.pos + self.width.head();
-        self.pos = start + len;
-        self.body.get(start..self.pos)
+    pub fn string(&self) -> Option<&[u8]> {
+        let (len, rest) = self.width.take(self.rest())?;
+        let text = rest.get(..len)?;
+        self.advance(self.width.head() + len);
+        Some(text)
     }
 
     /// Builds the next table; on `None`, `build` holds a part of it to be thrown away.
-    pub fn table(&mut self, build: &mut impl Build) -> Option<()> {
-        let mut rest = self.body.get(self.pos..)?;
+    pub fn table(&self, build: &mut impl Build) -> Option<()> {
+        let mut rest = self.rest();
+        let before = rest.len();
         table::read(&mut rest, self.width, build)?;
-        self.pos = self.body.len() - rest.len();
+        self.advance(before - rest.len());
         Some(())
     }
 
     /// Bytes that are left to read.
     pub fn remaining(&self) -> usize {
-        self.body.len() - self.pos
+        self.rest().len()
     }
 
     /// The whole payload, however far it was read.
@@ -67,7 +67,11 @@ impl Reader {
     }
 
     fn rest(&self) -> &[u8] {
-        self.body.get(self.pos..).unwrap_or_default()
+        self.body.get(self.pos.get() as usize..).unwrap_or_default()
+    }
+
+    fn advance(&self, used: usize) {
+        self.pos.set(self.pos.get() + used as u32);
     }
 }
 
@@ -77,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_short_field_is_none_and_the_position_stays() {
-        let mut reader = Reader::new(Buf::copy(&[0, 5, b'x']), Width::Bits16);
+        let reader = Reader::new(Buf::copy(&[0, 5, b'x']), Width::Bits16);
         assert_eq!(reader.bytes::<4>(), None);
         assert_eq!(reader.string(), None);
         assert_eq!(reader.number(), None);

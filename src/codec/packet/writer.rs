@@ -59,6 +59,12 @@ pub enum Payload<'a> {
     Share(Bytes),
 }
 
+impl Default for Writer {
+    fn default() -> Self {
+        Writer { store: Store::Own(Vec::new()), width: Width::Bits16 }
+    }
+}
+
 impl Writer {
     /// An empty packet with room for `room` bytes.
     pub fn new(room: usize, width: Width) -> Self {
@@ -83,10 +89,10 @@ impl Writer {
         let limit = width.body_max();
         let out = self.own();
         let before = out.len();
-        let result = write(out, width).and_then(|()| match out.len() {
-            size if size > limit => Err(Refused::TooLarge { size, limit }),
-            _ => Ok(()),
-        });
+        let mut result = write(out, width);
+        if out.len() > limit {
+            result = Err(Refused::TooLarge { size: out.len(), limit });
+        }
         if result.is_err() {
             out.truncate(before);
         }

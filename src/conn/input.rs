@@ -1,0 +1,131 @@
+//! What a connection has received and not yet decoded.
+//!
+//! ```text
+//!  buffer  | used | pending ..... | room for the next read |
+//! ```
+//!
+//! The buffer is a spare one that goes from connection to connection; between two reads a
+//! connection keeps only what is pending, in a buffer of just that size.
+
+use std::mem;
+
+use bytes::Bytes;
+
+use crate::base::buf::Buf;
+use crate::base::limits;
+use crate::conn::pool::Pool;
+
+/// Received bytes.
+#[derive(Default)]
+pub struct Input {
+    buffer: Vec<u8>,
+    /// `used <= buffer.len()`
+    used: usize,
+    /// The buffer is the pool's.
+    is_lent: bool,
+}
+
+impl Input {
+    /// What is pending.
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.used..).unwrap_or_default()
+    }
+
+    /// Whether nothing is pending.
+    pub fn is_empty(&self) -> bool {
+        self.used == self.buffer.len()
+    }
+
+    /// Drops what is pending.
+    pub fn forget(&mut self) {
+        self.used = self.buffer.len();
+    }
+
+    /// Takes the first `len` pending bytes, but for `skip` in front. Large ones are not
+    /// copied: they leave with their buffer.
+    pub fn take(&mut self, skip: usize, len: usize) -> Buf {
+        let is_front = self.used == 0;
+        if is_front && self.is_lent && skip == 0 && len >= limits::HAND_OVER {
+            self.is_lent = false;
+            let rest = self.buffer.get(len..).unwrap_or_default().to_vec();
+            return Buf::recycled(mem::replace(&mut self.buffer, rest), len);
+        }
+        if is_front && !self.is_lent && len == self.buffer.len() && len > limits::SEND_COPY {
+            return Buf::from(Bytes::from(mem::take(&mut self.buffer)).slice(skip..));
+        }
+        let start = self.used + skip;
+        self.used += len;
+        Buf::copy(self.buffer.get(start..self.used).unwrap_or_default())
+    }
+
+    /// The buffer to read into, and its room: a spare one of `size`, or more of our own while
+    /// a message of `wanted` bytes arrives that is too large to be moved about.
+    pub fn room(&mut self, wanted: usize, size: usize, pool: &mut Pool) -> (&mut Vec<u8>, usize) {
+        if self.used > 0 || self.buffer.len() == self.buffer.capacity() {
+            self.stow(pool);
+        }
+        let have = self.buffer.len();
+        if !self.is_lent && have >= limits::READ_IN_PLACE && wanted > have {
+            self.buffer.reserve_exact((wanted - have).min(have.max(limits::READ_BUFFER)));
+        } else if !self.is_lent {
+            let mut buffer = pool.take_read(size + have);
+            buffer.extend_from_slice(&self.buffer);
+            self.buffer = buffer;
+            self.is_lent = true;
+        }
+        let room = self.buffer.capacity() - self.buffer.len();
+        (&mut self.buffer, room)
+    }
+
+    /// Gives the buffer back and keeps only what is pending.
+    pub fn stow(&mut self, pool: &mut Pool) {
+        if self.is_lent {
+            let rest = self.bytes().to_vec();
+            pool.give_read(mem::replace(&mut self.buffer, rest));
+            self.is_lent = false;
+        } else if self.is_empty() {
+            self.buffer = Vec::new();
+        } else {
+            self.buffer.drain(..self.used);
+        }
+        self.used = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(input: &mut Input, bytes: &[u8], wanted: usize, pool: &mut Pool) {
+        let (buffer, room) = input.room(wanted, 1024, pool);
+        assert!(room >= bytes.len());
+        buffer.extend_from_slice(bytes);
+    }
+
+    #[test]
+    fn what_is_pending_survives_every_way_to_store_it() {
+        for size in [10, limits::READ_IN_PLACE + 10, limits::HAND_OVER + 10] {
+            let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+            let (mut input, mut pool) = (Input::default(), Pool::default());
+            for piece in bytes.chunks(1000) {
+                receive(&mut input, piece, size, &mut pool);
+                input.stow(&mut pool);
+            }
+            assert_eq!(&*input.take(0, 3), &bytes[..3]);
+            assert_eq!(input.bytes(), &bytes[3..]);
+            assert_eq!(&*input.take(2, size - 3), &bytes[5..]);
+            assert!(input.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_large_message_leaves_with_its_buffer_and_the_rest_stays() {
+        let (mut input, mut pool) = (Input::default(), Pool::default());
+        let bytes = vec![7; limits::HAND_OVER];
+        let (buffer, _) = input.room(0, bytes.len(), &mut pool);
+        buffer.extend_from_slice(&bytes);
+        buffer.extend_from_slice(b"rest");
+        assert_eq!(&*input.take(0, bytes.len()), &bytes[..]);
+        assert_eq!(input.bytes(), b"rest");
+    }
+}

@@ -1,0 +1,37 @@
+//! "If nothing moves for so long", said once for each time it happens.
+
+use std::time::{Duration, Instant};
+
+/// A time limit on a direction, and whether its passing was told.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeout {
+    /// Zero: none.
+    after: Duration,
+    since: Instant,
+    told: bool,
+}
+
+impl Timeout {
+    /// Passes `after` from `now` on; zero: never.
+    pub fn new(after: Duration, now: Instant) -> Self {
+        Timeout { after, since: now, told: false }
+    }
+
+    /// Something moved: the wait starts again.
+    pub fn restart(&mut self, now: Instant) {
+        self.since = now;
+        self.told = false;
+    }
+
+    /// When it passes, unless that was told.
+    pub fn deadline(&self) -> Option<Instant> {
+        (!self.told && !self.after.is_zero()).then(|| self.since + self.after)
+    }
+
+    /// Whether it has passed, said once.
+    pub fn passes(&mut self, now: Instant) -> bool {
+        let passes = self.deadline().is_some_and(|at| at <= now);
+        self.told |= passes;
+        passes
+    }
+}
