@@ -79,7 +79,8 @@ pub struct Stream {
     socket: Option<net::stream::Stream>,
     framing: Framing,
     state: State,
-    recv_size: usize,
+    /// At most [`limits::RECV_BUFFER`].
+    recv_size: u32,
     input: Input,
     /// There may be something to read.
     readable: bool,
@@ -122,7 +123,7 @@ impl Stream {
             socket: Some(socket),
             framing,
             state: State::Open,
-            recv_size: recv_size.clamp(1, limits::RECV_BUFFER),
+            recv_size: recv_size.clamp(1, limits::RECV_BUFFER) as u32,
             input: Input::default(),
             readable: false,
             ending: false,
@@ -390,7 +391,7 @@ impl Stream {
         let input = self.input.bytes();
         Ok(match self.framing {
             Framing::Raw => {
-                let piece = Raw::new(self.recv_size).decode(input)?.map(|(_, used)| used);
+                let piece = Raw::new(self.recv_size as usize).decode(input)?.map(|(_, used)| used);
                 piece.map(|used| Packet::Raw(self.input.take(0, used)))
             }
             Framing::Frames(frames) => {
@@ -446,7 +447,7 @@ impl Stream {
     /// is no larger than that; where pieces are cut or frames parsed, more is better.
     fn read_size(&self) -> usize {
         match self.framing {
-            Framing::Raw if self.recv_size >= limits::HAND_OVER => self.recv_size,
+            Framing::Raw if self.recv_size as usize >= limits::HAND_OVER => self.recv_size as usize,
             _ => limits::READ_BUFFER,
         }
     }

@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 /// A time limit on a direction, and whether its passing was told.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeout {
-    /// Zero: none.
-    after: Duration,
     since: Instant,
+    /// Milliseconds, in half a word; zero: none.
+    after: u32,
     told: bool,
 }
 
 impl Timeout {
     /// Passes `after` from `now` on; zero: never.
     pub fn new(after: Duration, now: Instant) -> Self {
-        Timeout { after, since: now, told: false }
+        let after = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
+        Timeout { since: now, after, told: false }
     }
 
     /// Something moved: the wait starts again.
@@ -25,7 +26,8 @@ impl Timeout {
 
     /// When it passes, unless that was told.
     pub fn deadline(&self) -> Option<Instant> {
-        (!self.told && !self.after.is_zero()).then(|| self.since + self.after)
+        let after = Duration::from_millis(self.after.into());
+        (!self.told && self.after > 0).then(|| self.since + after)
     }
 
     /// Whether it has passed, said once.
