@@ -156,8 +156,7 @@ fn close(call: &Call) -> Outcome {
         handle.stand_up(call);
         handle.stream.borrow_mut().drop_socket();
     } else {
-        let now = handle.now();
-        handle.stream.borrow_mut().close_after(delay, now);
+        handle.stream.borrow_mut().close_after(delay, clock::now());
         handle.touch();
     }
     Ok(0)

@@ -66,8 +66,8 @@ pub struct Core {
     /// Wakes that were reported and not told yet.
     wakes: RefCell<Vec<Wake>>,
     touched: RefCell<Vec<Key>>,
-    /// Functions posted and not run yet.
-    posts: Cell<i64>,
+    /// Places in the list of posted functions: the first one not run yet, the next free one.
+    posts: Cell<(i64, i64)>,
     now: Cell<Instant>,
     running: Cell<bool>,
     stopping: Cell<bool>,
@@ -85,7 +85,7 @@ impl Core {
             engine: RefCell::new(Some(Engine::new(now)?)),
             wakes: RefCell::default(),
             touched: RefCell::default(),
-            posts: Cell::new(0),
+            posts: Cell::new((1, 1)),
             now: Cell::new(now),
             running: Cell::new(false),
             stopping: Cell::new(false),
@@ -131,9 +131,9 @@ impl Core {
         }
     }
 
-    /// Adds a timer.
+    /// Adds a timer. Its interval counts from now, not from when the pass began.
     pub fn add_timer(&self, interval: Duration) -> Result<TimerId, Code> {
-        let now = self.now();
+        let now = clock::now();
         let mut engine = self.engine.borrow_mut();
         Ok(engine.as_mut().ok_or(Code::ENGINE_CLOSED)?.add_timer(now, interval))
     }
@@ -145,8 +145,14 @@ impl Core {
 
     /// Counts a posted function; the place it gets in its list.
     pub fn post(&self) -> i64 {
-        self.posts.set(self.posts.get() + 1);
-        self.posts.get()
+        let (first, free) = self.posts.get();
+        self.posts.set((first, free + 1));
+        free
+    }
+
+    fn has_posts(&self) -> bool {
+        let (first, free) = self.posts.get();
+        first < free
     }
 
     /// Numbers of registered sockets and of timers.
@@ -224,6 +230,9 @@ impl Core {
             self.release(key, None);
         }
         self.stopping.set(false);
+        if let Some(stage) = stage {
+            stage.forget_all();
+        }
         let engine = self.engine.borrow_mut().take();
         drop(engine);
     }
@@ -239,7 +248,7 @@ impl Core {
 
     fn wait(&self, limit: Option<Duration>) -> Result<(), Code> {
         let mut wakes = self.wakes.borrow_mut();
-        let idle = wakes.is_empty() && self.touched.borrow().is_empty() && self.posts.get() == 0;
+        let idle = wakes.is_empty() && self.touched.borrow().is_empty() && !self.has_posts();
         let limit = if idle { limit } else { Some(Duration::ZERO) };
         let known = wakes.len();
         if let Some(engine) = self.engine.borrow_mut().as_mut() {
@@ -314,18 +323,22 @@ impl Core {
         }
     }
 
+    /// Runs what was posted before this; what is posted meanwhile waits for the next pass.
     fn run_posts(&self, stage: &Stage<'_>) {
-        let posts = self.posts.get();
-        if posts == 0 || self.stopping.get() {
-            return;
-        }
-        self.posts.set(0);
-        stage.take_posts();
-        for at in 1..=posts {
-            stage.call.raw_get(-1, at);
+        let (_, end) = self.posts.get();
+        while !self.stopping.get() {
+            let (first, free) = self.posts.get();
+            if first == end {
+                break;
+            }
+            // The list starts anew when it is empty, so that it never grows without need.
+            self.posts.set(if first + 1 == free { (1, 1) } else { (first + 1, free) });
+            stage.take_post(first);
             self.watch(|| stage.invoke(0, 0));
+            if first + 1 == end {
+                break;
+            }
         }
-        stage.call.pop(1);
     }
 
     fn settle(&self, stage: &Stage<'_>) {
@@ -442,11 +455,23 @@ impl<'a> Stage<'a> {
         self.call.raw_set(self.timers, anchor::index(id.slot as usize));
     }
 
-    /// Pushes the list of posted functions and puts an empty one in its place.
-    fn take_posts(&self) {
+    /// Pushes the posted function at a place, and takes it out of the list.
+    fn take_post(&self, place: i64) {
         self.call.raw_get(self.anchors, anchor::POSTS);
-        self.call.push_table(0, 0);
-        self.call.raw_set(self.anchors, anchor::POSTS);
+        self.call.raw_get(-1, place);
+        self.call.push_nil();
+        self.call.raw_set(-3, place);
+        self.call.replace_below();
+    }
+
+    /// Lets go of the callbacks of timers, of what was posted, and of the error handler.
+    fn forget_all(&self) {
+        for list in [anchor::TIMERS, anchor::POSTS] {
+            self.call.push_table(0, 0);
+            self.call.raw_set(self.anchors, list);
+        }
+        self.call.push_boolean(false);
+        self.call.raw_set(self.anchors, anchor::HANDLER);
     }
 
     /// Calls the function below `arguments` values. An error is reported, and leaves nothing.

@@ -92,12 +92,12 @@ fn wheel_register(call: &Call) -> Outcome {
     let this = call.object::<TimingWheel>(1)?;
     let interval = interval(call, 2)?;
     call.function(3)?;
-    let at = this.now() + interval.as_millis() as u64;
+    let at = this.after(interval);
     let id = this.wheel.borrow_mut().insert(at, interval);
     push_timer(call, this.id, id)
 }
 
-/// Calls everything back whose time has come, once each.
+/// Calls everything back whose time has come when it begins, once each.
 fn wheel_tick(call: &Call) -> Outcome {
     let this = call.object::<TimingWheel>(1)?;
     let now = this.now();
@@ -123,7 +123,8 @@ fn wheel_tick(call: &Call) -> Outcome {
         call.set_top(4);
         match next {
             Some(next) => {
-                this.wheel.borrow_mut().rearm(id, now + next.as_millis() as u64, next);
+                let at = this.after(next);
+                this.wheel.borrow_mut().rearm(id, at, next);
             }
             None => {
                 if this.wheel.borrow_mut().remove(id).is_some() {
@@ -169,6 +170,12 @@ fn interval(call: &Call, n: c_int) -> Result<Duration, Fail> {
 }
 
 impl TimingWheel {
+    /// The first tick that is not before `interval` has passed.
+    fn after(&self, interval: Duration) -> u64 {
+        let at = clock::now().duration_since(self.origin) + interval;
+        at.as_secs() * 1000 + u64::from(at.subsec_nanos().div_ceil(1_000_000))
+    }
+
     fn now(&self) -> u64 {
         clock::now().duration_since(self.origin).as_millis() as u64
     }

@@ -1,6 +1,7 @@
 //! One call from Lua: its arguments, its results, and the stack between.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::panic::resume_unwind;
 use std::ptr;
 
 use mlua::ffi::{self, lua_State};
@@ -42,7 +43,8 @@ impl Call {
     pub fn reserve(&self, slots: c_int) {
         // SAFETY: it only grows the stack; without memory for that Lua is at its end anyway.
         if unsafe { ffi::lua_checkstack(self.state, slots) } == 0 {
-            panic!("no room for {slots} values on the Lua stack");
+            // Not a panic of ours, so without a word on standard error.
+            resume_unwind(Box::new("stack overflow"));
         }
     }
 

@@ -156,7 +156,10 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("internal error in chuck: {}", text.unwrap_or("panic"))
+    match text {
+        Some("stack overflow") => "stack overflow".to_owned(),
+        text => format!("internal error in chuck: {}", text.unwrap_or("panic")),
+    }
 }
 
 /// The message handler of every callback: keeps the error as it is and notes the traceback.

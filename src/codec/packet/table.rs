@@ -13,6 +13,9 @@
 use crate::base::limits::TABLE_DEPTH;
 use crate::codec::frame::Width;
 
+/// A table that has more pairs grows on the way.
+const PAIRS_AT_ONCE: usize = 256;
+
 const TABLE: u8 = 1;
 const STRING: u8 = 2;
 const BOOL: u8 = 3;
@@ -124,10 +127,11 @@ pub fn read(input: &mut &[u8], width: Width, build: &mut impl Build) -> Option<(
     let Token::Table(pairs) = token(&mut rest, width)? else {
         return None;
     };
+    let mut room = Room(rest.len() / 4);
     let mut above = [0usize; TABLE_DEPTH];
     let mut depth = 0;
     let mut left = pairs;
-    build.begin(room(pairs, rest));
+    build.begin(room.take(pairs));
     loop {
         if left == 0 {
             build.end();
@@ -150,15 +154,22 @@ pub fn read(input: &mut &[u8], width: Width, build: &mut impl Build) -> Option<(
                     return None;
                 }
                 left = pairs;
-                build.begin(room(pairs, rest));
+                build.begin(room.take(pairs));
             }
         }
     }
 }
 
-/// Pairs that `rest` can hold at the most: an announced count is not believed.
-fn room(pairs: usize, rest: &[u8]) -> usize {
-    pairs.min(rest.len() / 4)
+/// Pairs for which memory is taken in advance. An announced count is not believed: all
+/// tables together get what their bytes could hold at the most, and none gets much.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, pairs: usize) -> usize {
+        let pairs = pairs.min(self.0).min(PAIRS_AT_ONCE);
+        self.0 -= pairs;
+        pairs
+    }
 }
 
 fn key<'a>(input: &mut &'a [u8], width: Width) -> Option<Scalar<'a>> {
