@@ -300,8 +300,11 @@ impl Handle {
         }
     }
 
-    fn is_seated_at(&self, key: Key) -> bool {
-        self.seat.borrow().as_ref().is_some_and(|seat| seat.key == key)
+    /// Whether it still has the registration that `stage` speaks of: a callback may have
+    /// ended it, or begun another one, in another engine under an equal key.
+    fn is_seated_at(&self, key: Key, stage: &Stage<'_>) -> bool {
+        let seat = self.seat.borrow();
+        seat.as_ref().is_some_and(|seat| seat.key == key && seat.core.id == stage.core.id)
     }
 
     /// Reads once, and writes if there is room; returns how many bytes were read.
@@ -337,7 +340,7 @@ impl Handle {
     }
 
     fn poll(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
-        if stage.core.is_stopping() || !self.is_seated_at(key) {
+        if stage.core.is_stopping() || !self.is_seated_at(key, stage) {
             return None;
         }
         self.stream.borrow_mut().poll(stage.core.now())
@@ -391,7 +394,7 @@ impl Owner for Handle {
     fn tell(&self, key: Key, stage: &Stage<'_>) {
         let core = stage.core;
         let mut read = 0;
-        while !core.is_stopping() && self.is_seated_at(key) {
+        while !core.is_stopping() && self.is_seated_at(key, stage) {
             if let Some(event) = self.deliver_packets(key, stage) {
                 self.deliver(event, key, stage);
                 continue;
@@ -406,19 +409,19 @@ impl Owner for Handle {
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
-        if !self.is_seated_at(key) {
+        if !self.is_seated_at(key, stage) {
             return;
         }
         self.touched.set(false);
         self.tell(key, stage);
-        if !self.is_seated_at(key) {
+        if !self.is_seated_at(key, stage) {
             return;
         }
         let core = stage.core;
         let written = self.stream.borrow_mut().flush(core.now());
         add(&core.stats.bytes_out, written);
         self.tell(key, stage);
-        if !self.is_seated_at(key) {
+        if !self.is_seated_at(key, stage) {
             return;
         }
         if core.is_stopping() {
@@ -426,6 +429,7 @@ impl Owner for Handle {
             self.touch();
         }
         let mut stream = self.stream.borrow_mut();
+        stream.move_on(core.now());
         stream.settle(&mut core.pool.borrow_mut());
         if stream.is_closed() {
             drop(stream);

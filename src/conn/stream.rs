@@ -277,15 +277,24 @@ impl Stream {
         self.above = self.queue.len() >= high;
     }
 
+    /// What follows from the time, and from having told the end, without telling more.
+    pub fn move_on(&mut self, now: Instant) {
+        if self.state == State::Ended {
+            self.close_after(limits::LINGER, now);
+        }
+        if let State::Draining { until } | State::Lingering { until } = self.state
+            && until <= now
+        {
+            self.state = State::Closed;
+        }
+    }
+
     /// The next thing to tell.
     pub fn poll(&mut self, now: Instant) -> Option<Event> {
         if let Some(ticket) = self.queue.sent() {
             return Some(Event::Sent(ticket));
         }
-        self.expire(now);
-        if self.state == State::Ended {
-            self.close_after(limits::LINGER, now);
-        }
+        self.move_on(now);
         if self.state != State::Open {
             return None;
         }
@@ -503,14 +512,6 @@ impl Stream {
                 Some(_) => State::Closed,
                 None => State::Lingering { until },
             };
-        }
-    }
-
-    fn expire(&mut self, now: Instant) {
-        if let State::Draining { until } | State::Lingering { until } = self.state
-            && until <= now
-        {
-            self.state = State::Closed;
         }
     }
 }

@@ -21,22 +21,20 @@ impl Call {
     ///
     /// [`Refused::TooDeep`], and [`Refused::TooLarge`] as soon as it is.
     pub fn write_table(&self, n: c_int, out: &mut Vec<u8>, width: Width) -> Result<(), Refused> {
-        self.reserve(PER_LEVEL * (TABLE_DEPTH as c_int + 1));
         let top = self.top();
-        // SAFETY: `n` is a table, and there is room for the deepest one.
-        let result = unsafe {
-            ffi::lua_pushvalue(self.state(), n);
-            write(self.state(), out, width, 1)
-        };
+        self.reserve(1);
+        self.push_value(n);
+        // SAFETY: the value at the top is a table.
+        let result = unsafe { write(self, out, width, 1) };
         self.set_top(top);
         result
     }
 
     /// Pushes the next table of `reader`; false, and nothing pushed, when there is none.
     pub fn read_table(&self, reader: &Reader) -> bool {
-        self.reserve(PER_LEVEL * (TABLE_DEPTH as c_int + 1));
         let top = self.top();
-        let read = reader.table(&mut Tables { state: self.state(), depth: 0 }).is_some();
+        let read =
+            reader.table(&mut Tables { call: self, state: self.state(), depth: 0 }).is_some();
         if !read {
             self.set_top(top);
         }
@@ -50,18 +48,15 @@ impl Call {
 /// # Safety
 ///
 /// The stack of `state` has room, and the value to write where it is said to be.
-unsafe fn write(
-    state: *mut lua_State,
-    out: &mut Vec<u8>,
-    width: Width,
-    depth: usize,
-) -> Result<(), Refused> {
+unsafe fn write(call: &Call, out: &mut Vec<u8>, width: Width, depth: usize) -> Result<(), Refused> {
     if depth > TABLE_DEPTH {
         return Err(Refused::TooDeep);
     }
     let count = table::begin(out);
     let mut pairs = 0;
-    // SAFETY: the caller has reserved room; the table is not changed on the way; keys are
+    call.reserve(PER_LEVEL);
+    let state = call.state();
+    // SAFETY: room is reserved; the table is not changed on the way; keys are
     // not converted, so `lua_next` finds its place again.
     unsafe {
         ffi::lua_pushnil(state);
@@ -69,7 +64,7 @@ unsafe fn write(
             let before = out.len();
             if write_scalar(state, -2, out, width, true) {
                 if ffi::lua_type(state, -1) == ffi::LUA_TTABLE {
-                    write(state, out, width, depth + 1)?;
+                    write(call, out, width, depth + 1)?;
                     pairs += 1;
                 } else if write_scalar(state, -1, out, width, false) {
                     pairs += 1;
@@ -147,14 +142,15 @@ unsafe fn write_number(state: *mut lua_State, n: c_int, out: &mut Vec<u8>) {
 }
 
 /// Builds tables on the stack: each level is its table, and the key it will stand at.
-struct Tables {
+struct Tables<'a> {
+    call: &'a Call,
     state: *mut lua_State,
     depth: usize,
 }
 
-impl Tables {
+impl Tables<'_> {
     fn push(&self, value: Scalar<'_>) {
-        // SAFETY: `read_table` has reserved room for the deepest table.
+        // SAFETY: `begin` has reserved room.
         unsafe {
             match value {
                 Scalar::Str(text) => {
@@ -168,10 +164,11 @@ impl Tables {
     }
 }
 
-impl Build for Tables {
+impl Build for Tables<'_> {
     fn begin(&mut self, pairs: usize) {
         self.depth += 1;
         let pairs = c_int::try_from(pairs).unwrap_or(c_int::MAX);
+        self.call.reserve(PER_LEVEL);
         // SAFETY: room is reserved; the size is a hint, bounded by the bytes that are there.
         unsafe { ffi::lua_createtable(self.state, 0, pairs) }
     }

@@ -1,0 +1,25 @@
+--- Every program in examples/ runs, and ends by itself.
+local child = require("spec.helper.child")
+
+--- The examples, sorted by name.
+local function examples()
+  local paths = {}
+  for path in child.shell("ls examples/*.lua").output:gmatch("examples/[%w_]+%.lua") do
+    paths[#paths + 1] = path
+  end
+  return paths
+end
+
+describe("the examples", function()
+  it("are there", function()
+    assert.is_true(#examples() > 0)
+  end)
+
+  for _, path in ipairs(examples()) do
+    it(path .. " ends by itself with status 0", function()
+      local run = "CHUCK_EXAMPLE_SECONDS=1 DEMO_SECONDS=1 timeout 10 '%s' %s"
+      local result = child.shell(run:format(child.lua, path))
+      assert.are.equal(0, result.status, result.output)
+    end)
+  end
+end)

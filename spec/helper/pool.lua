@@ -1,0 +1,113 @@
+--- One value of every type, and one object of every class, open and closed: what a caller could
+--- hand over by mistake.
+---
+---     local pool = Pool.new()
+---     pool.values["closed engine"]        -- by name; nil is "nil"
+---     pool:Close()
+local chuck = require("chuck")
+
+local check = require("spec.helper.check")
+
+local helper, packet = chuck.socket_helper, chuck.packet
+
+local Pool = {}
+Pool.__index = Pool
+
+local function nothing() end
+
+--- An object whose finalizer has run already, as another finalizer meets it in `lua_close`.
+local function finalized(object)
+  local metatable = debug.getmetatable(object)
+  if metatable.__gc then
+    metatable.__gc(object)
+  end
+  return object
+end
+
+local function connection(engine)
+  local near, far = check.pair()
+  helper.close(far)
+  local made = chuck.connection(near, 64)
+  made:Add2Engine(engine, nothing)
+  return made
+end
+
+local function connector()
+  return chuck.connector(check.socket(), 10)
+end
+
+local function acceptor(engine)
+  local made = chuck.acceptor((check.listener()))
+  made:Add2Engine(engine, nothing)
+  return made
+end
+
+local function closed(object)
+  object:Close()
+  return object
+end
+
+function Pool.new()
+  local engine, wheel = chuck.engine(), chuck.TimingWheel()
+  local gone = chuck.engine()
+  local timer = chuck.RegTimer(engine, 1000, nothing)
+  local signaler = chuck.signal.signaler(chuck.signal.SIGWINCH)
+  local removed = chuck.signal.signaler(chuck.signal.SIGURG)
+  removed:Remove()
+  timer:UnRegister()
+  local values = {
+    boolean = true,
+    table = {},
+    string = "x\0y",
+    nan = 0 / 0,
+    fraction = 1.5,
+    negative = -1,
+    zero = 0,
+    huge = 2 ^ 53,
+    ["function"] = nothing,
+    thread = coroutine.create(function() end),
+    file = io.stdout,
+    wpacket = packet.wpacket(),
+    rpacket = packet.rpacket(packet.wpacket()),
+    rawpacket = packet.rawpacket("raw"),
+    decoder = chuck.decoder.connection.rpacket(64),
+    engine = engine,
+    connection = connection(engine),
+    connector = connector(),
+    acceptor = acceptor(engine),
+    timer = chuck.RegTimer(engine, 1000, nothing),
+    TimingWheel = wheel,
+    signaler = signaler,
+    ["closed engine"] = closed(gone),
+    ["closed connection"] = closed(connection(engine)),
+    ["closed connector"] = closed(connector()),
+    ["closed acceptor"] = closed(acceptor(engine)),
+    ["closed timer"] = timer,
+    ["closed signaler"] = removed,
+    ["finalized engine"] = finalized(chuck.engine()),
+    ["finalized TimingWheel"] = finalized(chuck.TimingWheel()),
+    ["finalized connection"] = finalized(chuck.connection(check.socket(), 1)),
+    ["finalized wpacket"] = finalized(packet.wpacket()),
+  }
+  local names = { "nil" }
+  for name in pairs(values) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return setmetatable({ names = names, values = values }, Pool)
+end
+
+--- Lets `engine:Run` return at once.
+function Pool:Stop()
+  self.values.engine:Stop()
+end
+
+function Pool:Close()
+  self.values.engine:Close()
+  self.values.connector:Close()
+  self.values.signaler:Remove()
+  self.values["closed signaler"]:Remove()
+  collectgarbage("collect")
+end
+
+return Pool

@@ -1,0 +1,270 @@
+--- Every public name stands in three places: in the module, in types/ for editors, and in docs/api.
+local lfs = require("lfs")
+
+local chuck = require("chuck")
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local function files_of(folder, pattern)
+  local found = {}
+  for name in lfs.dir(folder) do
+    if name:match(pattern) then
+      found[#found + 1] = folder .. "/" .. name
+    end
+  end
+  table.sort(found)
+  return found
+end
+
+local function sorted(set)
+  local names = {}
+  for name in pairs(set) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+--- The names in `left` that are not in `right`.
+local function missing(left, right)
+  local names = {}
+  for name in pairs(left) do
+    if not right[name] then
+      names[name] = true
+    end
+  end
+  return sorted(names)
+end
+
+--- The names of every class of a types file: class -> set of names.
+local function classes_of(text, classes)
+  local class, class_of = nil, {}
+  for line in text:gmatch("[^\n]+") do
+    local opened = line:match("^%-%-%-@class ([%w_.]+)")
+    local field = line:match("^%-%-%-@field ([%w_]+) ")
+    local variable = line:match("^local ([%w_]+) = {}")
+    local owner, name = line:match("^function ([%w_]+)[.:]([%w_]+)%(")
+    if opened then
+      class = opened
+      classes[class] = classes[class] or {}
+    elseif field then
+      classes[class][field] = true
+    elseif variable then
+      class_of[variable] = class
+    elseif owner then
+      classes[class_of[owner]][name] = true
+    end
+  end
+  return classes
+end
+
+local function all_classes()
+  local classes = {}
+  for _, path in ipairs(files_of("types/chuck", "%.lua$")) do
+    classes_of(read(path), classes)
+  end
+  return classes
+end
+
+--- What a table of the module offers.
+local function names_of(module)
+  local names = {}
+  for name in pairs(module) do
+    names[name] = true
+  end
+  return names
+end
+
+--- What an object offers.
+local function methods_of(object)
+  return names_of(debug.getmetatable(object).__index)
+end
+
+local net = chuck.socket_helper
+
+local function new_socket()
+  return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
+end
+
+--- The tables of the module by the class that stands for them in types/.
+local MODULES = {
+  ["chuck"] = chuck,
+  ["chuck.packet"] = chuck.packet,
+  ["chuck.decoder"] = chuck.decoder,
+  ["chuck.decoder.connection"] = chuck.decoder.connection,
+  ["chuck.connection"] = chuck.connection,
+  ["chuck.connector"] = chuck.connector,
+  ["chuck.acceptor"] = chuck.acceptor,
+  ["chuck.socket_helper"] = chuck.socket_helper,
+  ["chuck.engine"] = chuck.engine,
+  ["chuck.TimingWheel"] = chuck.TimingWheel,
+  ["chuck.signal"] = chuck.signal,
+  ["chuck.error"] = chuck.error,
+}
+
+--- Names that the platform decides: not every one of types/ is everywhere.
+local PLATFORM = { ["chuck.error"] = true, ["chuck.signal"] = true }
+
+--- How docs/api calls a table of the module, or an object, in its headings: `conn:Send(…)`.
+local CALLED = {
+  chuck = "chuck",
+  packet = "chuck.packet",
+  ["decoder.connection"] = "chuck.decoder.connection",
+  socket_helper = "chuck.socket_helper",
+  signal = "chuck.signal",
+  error = "chuck.error",
+  wpacket = "chuck.WPacket",
+  rpacket = "chuck.RPacket",
+  rawpacket = "chuck.RawPacket",
+  conn = "chuck.Connection",
+  connector = "chuck.Connector",
+  acceptor = "chuck.Acceptor",
+  engine = "chuck.Engine",
+  timer = "chuck.Timer",
+  wheel = "chuck.Wheel",
+  signaler = "chuck.Signaler",
+}
+
+--- What docs/api names: class -> set of names. Constants are named in the text, everything else
+--- in a heading.
+local function documented()
+  local names = {}
+  for _, class in pairs(CALLED) do
+    names[class] = {}
+  end
+  for _, path in ipairs(files_of("docs/api", "%.md$")) do
+    local text = read(path)
+    for line in text:gmatch("[^\n]+") do
+      if line:match("^###? ") or line:match("`[%w_.]+%.[A-Z_0-9]+`") then
+        for owner, name in line:gmatch("`([%l_.]+)[.:]([%w_]+)[^`]*`") do
+          if CALLED[owner] then
+            names[CALLED[owner]][name] = true
+          end
+        end
+      end
+    end
+  end
+  return names
+end
+
+describe("types/", function()
+  local classes = all_classes()
+  local engine, objects
+
+  setup(function()
+    engine = chuck.engine()
+    objects = {
+      ["chuck.WPacket"] = chuck.packet.wpacket(),
+      ["chuck.RPacket"] = chuck.packet.rpacket(chuck.packet.wpacket()),
+      ["chuck.RawPacket"] = chuck.packet.rawpacket(""),
+      ["chuck.Decoder"] = chuck.decoder.connection.rawpacket,
+      ["chuck.Connection"] = chuck.connection(new_socket(), 4096),
+      ["chuck.Connector"] = chuck.connector(new_socket()),
+      ["chuck.Acceptor"] = chuck.acceptor(new_socket()),
+      ["chuck.Engine"] = engine,
+      ["chuck.Timer"] = chuck.RegTimer(engine, 1000, function() end),
+      ["chuck.Wheel"] = chuck.TimingWheel(),
+      ["chuck.Signaler"] = chuck.signal.signaler(chuck.signal.SIGUSR2),
+    }
+  end)
+
+  teardown(function()
+    for _, class in ipairs({ "chuck.Connection", "chuck.Connector", "chuck.Acceptor" }) do
+      objects[class]:Close()
+    end
+    objects["chuck.Signaler"]:Remove()
+    engine:Close()
+  end)
+
+  it("names everything that the module offers", function()
+    for class, module in pairs(MODULES) do
+      assert.are.same({}, missing(names_of(module), classes[class] or {}), class)
+    end
+  end)
+
+  it("names nothing that the module does not offer", function()
+    local is_linux = lfs.attributes("/proc/self") ~= nil
+    for class, module in pairs(MODULES) do
+      if is_linux or not PLATFORM[class] then
+        assert.are.same({}, missing(classes[class], names_of(module)), class)
+      end
+    end
+  end)
+
+  it("names every method of every object, and no other", function()
+    for class, object in pairs(objects) do
+      assert.is_table(classes[class], class)
+      for _, name in ipairs(sorted(classes[class])) do
+        assert.are.equal("function", type(object[name]), class .. ":" .. name)
+      end
+      assert.are.same({}, missing(methods_of(object), classes[class]), class)
+    end
+  end)
+
+  it("has no class that nothing stands for", function()
+    for class in pairs(classes) do
+      local known = MODULES[class] or objects[class] or class == "chuck.Stats"
+      assert.is_truthy(known, class)
+    end
+  end)
+
+  it("knows the counters of an engine", function()
+    assert.are.same(sorted(names_of(engine:Stats())), sorted(classes["chuck.Stats"]))
+  end)
+
+  it("would be noticed with a name too many", function()
+    local text = "---@class chuck.X\n---@field a integer\nlocal X = {}\nfunction X:B(c) end\n"
+    assert.are.same({ "B", "a" }, sorted(classes_of(text, {})["chuck.X"]))
+    assert.are.same({ "B" }, missing(classes_of(text, {})["chuck.X"], { a = true }))
+  end)
+end)
+
+describe("docs/api", function()
+  local classes, names = all_classes(), documented()
+
+  --- Tables of the module that pages call by name alone.
+  local tables = {}
+  for class in pairs(MODULES) do
+    tables[class:match("[^.]+$")] = true
+  end
+
+  it("speaks of everything that types/ names", function()
+    for class, described in pairs(names) do
+      for _, name in ipairs(missing(classes[class], described)) do
+        assert(class == "chuck" and tables[name], ("%s.%s is not described"):format(class, name))
+      end
+    end
+  end)
+
+  it("speaks of nothing else", function()
+    for class, described in pairs(names) do
+      assert.are.same({}, missing(described, classes[class]), class)
+    end
+  end)
+
+  it("knows the calls that are written twice", function()
+    for _, name in ipairs({ "connection", "connector", "acceptor", "engine", "TimingWheel" }) do
+      assert.is_function(chuck[name][name])
+      assert.is_true(names["chuck"][name], name)
+    end
+  end)
+end)
+
+describe("docs/errors.md", function()
+  it("has every code of the library with its number and its words", function()
+    local codes = 0
+    for name, number, words in
+      read("docs/errors.md"):gmatch("\n| `(E%w+)` | (%d+) | ([^|]-) |")
+    do
+      codes = codes + 1
+      assert.are.equal(tonumber(number), chuck.error[name])
+      assert.are.equal(words, chuck.error.strerror(tonumber(number)))
+    end
+    assert.are.equal(18, codes)
+  end)
+end)

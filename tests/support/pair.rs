@@ -1,0 +1,111 @@
+//! Two connected streams over loopback, or one and a plain socket that shows each byte.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+use chuck_core::conn::stream::{Framing, Stream};
+use chuck_core::net;
+use socket2::SockRef;
+
+use super::drive::{Drive, Id, unless_blocked};
+
+/// Bytes that one raw packet of these streams may have, unless a test says otherwise.
+const RECV_SIZE: usize = 64 << 10;
+
+/// Two streams that talk to each other.
+pub fn streams(drive: &mut Drive, framing: Framing) -> (Id, Id) {
+    let (ours, theirs) = sockets();
+    (add(drive, ours, RECV_SIZE, framing), add(drive, theirs, RECV_SIZE, framing))
+}
+
+/// A stream and its peer.
+pub fn half(drive: &mut Drive, framing: Framing) -> (Id, Peer) {
+    half_of_size(drive, RECV_SIZE, framing)
+}
+
+/// A stream that reads at most `recv_size` bytes into a raw packet, and its peer.
+pub fn half_of_size(drive: &mut Drive, recv_size: usize, framing: Framing) -> (Id, Peer) {
+    let (ours, theirs) = sockets();
+    (add(drive, ours, recv_size, framing), Peer { socket: theirs })
+}
+
+/// A stream whose peer takes little before the kernel says "no more".
+pub fn narrow(drive: &mut Drive, framing: Framing) -> (Id, Peer) {
+    let (ours, theirs) = sockets();
+    SockRef::from(&ours).set_send_buffer_size(16 << 10).unwrap();
+    SockRef::from(&theirs).set_recv_buffer_size(16 << 10).unwrap();
+    (add(drive, ours, RECV_SIZE, framing), Peer { socket: theirs })
+}
+
+fn add(drive: &mut Drive, socket: TcpStream, recv_size: usize, framing: Framing) -> Id {
+    let socket = net::stream::Stream::new(socket.into());
+    let stream = Stream::new(socket, recv_size, framing, drive.now());
+    drive.add(stream)
+}
+
+fn sockets() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (theirs, _) = listener.accept().unwrap();
+    for socket in [&ours, &theirs] {
+        socket.set_nonblocking(true).unwrap();
+    }
+    theirs.set_nodelay(true).unwrap();
+    (ours, theirs)
+}
+
+/// The other end as a plain socket. No call on it waits.
+pub struct Peer {
+    socket: TcpStream,
+}
+
+impl Peer {
+    /// Writes all of `bytes`, while `drive` reads.
+    pub fn write(&mut self, mut bytes: &[u8], drive: &mut Drive) {
+        drive.until("the peer has written", |_| {
+            bytes = &bytes[unless_blocked(self.socket.write(bytes)).unwrap_or(0)..];
+            bytes.is_empty()
+        });
+    }
+
+    /// Reads once, up to `room` bytes: `None` is "nothing yet", empty is the end.
+    pub fn read(&mut self, room: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; room];
+        let read = unless_blocked(self.socket.read(&mut bytes))?;
+        bytes.truncate(read);
+        Some(bytes)
+    }
+
+    /// Reads up to the end in pieces of `room`, while `drive` writes.
+    pub fn read_to_end(&mut self, room: usize, drive: &mut Drive) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        drive.until("the peer has read to the end", |_| {
+            let Some(piece) = self.read(room) else {
+                return false;
+            };
+            bytes.extend_from_slice(&piece);
+            piece.is_empty()
+        });
+        bytes
+    }
+
+    /// Reads `count` bytes, while `drive` writes.
+    pub fn read_exactly(&mut self, count: usize, drive: &mut Drive) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        drive.until("the peer has read so much", |_| {
+            bytes.extend(self.read(count - bytes.len()).unwrap_or_default());
+            bytes.len() == count
+        });
+        bytes
+    }
+
+    /// Says that nothing more will come.
+    pub fn end(&mut self) {
+        self.socket.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
+    /// Closes in a way that the other end sees as an error.
+    pub fn reset(self) {
+        SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    }
+}

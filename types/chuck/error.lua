@@ -1,0 +1,161 @@
+---@meta chuck.error
+
+--- Error numbers by name. The system's are those of the platform (Linux is shown); 140 to 157 are chuck's own.
+---@class chuck.error
+---@field EPERM integer
+---@field ENOENT integer
+---@field ESRCH integer
+---@field EINTR integer
+---@field EIO integer
+---@field ENXIO integer
+---@field E2BIG integer
+---@field ENOEXEC integer
+---@field EBADF integer
+---@field ECHILD integer
+---@field EAGAIN integer
+---@field EWOULDBLOCK integer
+---@field ENOMEM integer
+---@field EACCES integer
+---@field EFAULT integer
+---@field ENOTBLK integer
+---@field EBUSY integer
+---@field EEXIST integer
+---@field EXDEV integer
+---@field ENODEV integer
+---@field ENOTDIR integer
+---@field EISDIR integer
+---@field EINVAL integer
+---@field ENFILE integer
+---@field EMFILE integer
+---@field ENOTTY integer
+---@field ETXTBSY integer
+---@field EFBIG integer
+---@field ENOSPC integer
+---@field ESPIPE integer
+---@field EROFS integer
+---@field EMLINK integer
+---@field EPIPE integer
+---@field EDOM integer
+---@field ERANGE integer
+---@field EDEADLK integer
+---@field EDEADLOCK integer
+---@field ENAMETOOLONG integer
+---@field ENOLCK integer
+---@field ENOSYS integer
+---@field ENOTEMPTY integer
+---@field ELOOP integer
+---@field ENOMSG integer
+---@field EIDRM integer
+---@field ECHRNG integer
+---@field EL2NSYNC integer
+---@field EL3HLT integer
+---@field EL3RST integer
+---@field ELNRNG integer
+---@field EUNATCH integer
+---@field ENOCSI integer
+---@field EL2HLT integer
+---@field EBADE integer
+---@field EBADR integer
+---@field EXFULL integer
+---@field ENOANO integer
+---@field EBADRQC integer
+---@field EBADSLT integer
+---@field EBFONT integer
+---@field ENOSTR integer
+---@field ENODATA integer
+---@field ETIME integer
+---@field ENOSR integer
+---@field ENONET integer
+---@field ENOPKG integer
+---@field EREMOTE integer
+---@field ENOLINK integer
+---@field EADV integer
+---@field ESRMNT integer
+---@field ECOMM integer
+---@field EPROTO integer
+---@field EMULTIHOP integer
+---@field EDOTDOT integer
+---@field EBADMSG integer
+---@field EOVERFLOW integer
+---@field ENOTUNIQ integer
+---@field EBADFD integer
+---@field EREMCHG integer
+---@field ELIBACC integer
+---@field ELIBBAD integer
+---@field ELIBSCN integer
+---@field ELIBMAX integer
+---@field ELIBEXEC integer
+---@field EILSEQ integer
+---@field ERESTART integer
+---@field ESTRPIPE integer
+---@field EUSERS integer
+---@field ENOTSOCK integer
+---@field EDESTADDRREQ integer
+---@field EMSGSIZE integer
+---@field EPROTOTYPE integer
+---@field ENOPROTOOPT integer
+---@field EPROTONOSUPPORT integer
+---@field ESOCKTNOSUPPORT integer
+---@field EOPNOTSUPP integer
+---@field EPFNOSUPPORT integer
+---@field EAFNOSUPPORT integer
+---@field EADDRINUSE integer
+---@field EADDRNOTAVAIL integer
+---@field ENETDOWN integer
+---@field ENETUNREACH integer
+---@field ENETRESET integer
+---@field ECONNABORTED integer
+---@field ECONNRESET integer
+---@field ENOBUFS integer
+---@field EISCONN integer
+---@field ENOTCONN integer
+---@field ESHUTDOWN integer
+---@field ETOOMANYREFS integer
+---@field ETIMEDOUT integer
+---@field ECONNREFUSED integer
+---@field EHOSTDOWN integer
+---@field EHOSTUNREACH integer
+---@field EALREADY integer
+---@field EINPROGRESS integer
+---@field ESTALE integer
+---@field EUCLEAN integer
+---@field ENOTNAM integer
+---@field ENAVAIL integer
+---@field EISNAM integer
+---@field EREMOTEIO integer
+---@field EDQUOT integer
+---@field ENOMEDIUM integer
+---@field EMEDIUMTYPE integer
+---@field ECANCELED integer
+---@field ENOKEY integer
+---@field EKEYEXPIRED integer
+---@field EKEYREVOKED integer
+---@field EKEYREJECTED integer
+---@field EOWNERDEAD integer
+---@field ENOTRECOVERABLE integer
+---@field ESOCKCLOSE integer # 140: socket is closed
+---@field EUNSPPLAT integer # 141: not supported on this platform
+---@field ENOASSENG integer # 142: not associated with an engine
+---@field EINVISOKTYPE integer # 143: invalid socket type
+---@field EASSENG integer # 144: already associated with an engine
+---@field EINVIPK integer # 145: packet of a kind that cannot be sent
+---@field ERDISPERROR integer # 146: redis reply cannot be parsed
+---@field EALSETMBOX integer # 147: mailbox is already set up
+---@field EMAXTHD integer # 148: too many threads
+---@field EPIPECRERR integer # 149: notifier cannot be created
+---@field EENASSERR integer # 150: event registration failed
+---@field ETMCLOSE integer # 151: target mailbox is closed
+---@field EPKTOOLARGE integer # 152: packet is too large
+---@field ERVTIMEOUT integer # 153: nothing received in time
+---@field ESNTIMEOUT integer # 154: nothing sent in time
+---@field EENGCLOSE integer # 155: engine is closed
+---@field EHTTPPARSE integer # 156: HTTP syntax error
+---@field EHTTPTOOLARGE integer # 157: HTTP message is too large
+local error = {}
+
+--- One line for people. The sign does not matter.
+---@param n integer
+---@return string
+function error.strerror(n) end
+
+return error

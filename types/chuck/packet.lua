@@ -1,0 +1,133 @@
+---@meta chuck.packet
+
+--- What chuck sends and receives.
+---@class chuck.packet
+local packet = {}
+
+---@alias chuck.Sendable chuck.WPacket | chuck.RawPacket
+---@alias chuck.Packet chuck.WPacket | chuck.RPacket | chuck.RawPacket
+
+--- An empty packet with room for `size` bytes (default 64), or one that goes on from a whole packet.
+---@param size? integer | chuck.WPacket | chuck.RPacket
+---@param bits? 16 | 32 # width of header and string lengths, default 16
+---@return chuck.WPacket
+function packet.wpacket(size, bits) end
+
+--- Reads a wpacket from its beginning; of an rpacket, a copy at the same place.
+---@param source chuck.WPacket | chuck.RPacket
+---@return chuck.RPacket
+function packet.rpacket(source) end
+
+--- Bytes as they are.
+---@param source string | chuck.RawPacket
+---@return chuck.RawPacket
+function packet.rawpacket(source) end
+
+--- The same kind with the same content.
+---@generic T: chuck.Packet
+---@param any T
+---@return T
+function packet.clone(any) end
+
+--- A packet to be written and sent. Integers are big endian and cut to their size.
+---@class chuck.WPacket
+---@operator len: integer
+local WPacket = {}
+
+---@param n integer
+function WPacket:WriteU8(n) end
+
+---@param n integer
+function WPacket:WriteU16(n) end
+
+---@param n integer
+function WPacket:WriteU32(n) end
+
+---@param n number # whole, -2^63 to 2^64 - 1
+function WPacket:WriteU64(n) end
+
+---@param n integer
+function WPacket:WriteI8(n) end
+
+---@param n integer
+function WPacket:WriteI16(n) end
+
+---@param n integer
+function WPacket:WriteI32(n) end
+
+---@param n integer
+function WPacket:WriteI64(n) end
+
+--- A double, little endian.
+---@param n number
+function WPacket:WriteNum(n) end
+
+--- A length and the bytes.
+---@param s string
+function WPacket:WriteStr(s) end
+
+--- A table of strings, numbers, booleans and tables; other pairs are left out.
+---@param t table
+function WPacket:WriteTab(t) end
+
+--- Bytes of payload.
+---@return integer
+function WPacket:Size() end
+
+--- A packet to be read. What is not there, not whole or not valid is nil, and nothing is consumed.
+---@class chuck.RPacket
+---@operator len: integer
+local RPacket = {}
+
+---@return integer?
+function RPacket:ReadU8() end
+
+---@return integer?
+function RPacket:ReadU16() end
+
+---@return integer?
+function RPacket:ReadU32() end
+
+--- From 2^63 on negative where integers have 64 bits; elsewhere the nearest double.
+---@return number?
+function RPacket:ReadU64() end
+
+---@return integer?
+function RPacket:ReadI8() end
+
+---@return integer?
+function RPacket:ReadI16() end
+
+---@return integer?
+function RPacket:ReadI32() end
+
+---@return number?
+function RPacket:ReadI64() end
+
+---@return number?
+function RPacket:ReadNum() end
+
+---@return string?
+function RPacket:ReadStr() end
+
+---@return table?
+function RPacket:ReadTab() end
+
+--- Bytes that are left to read.
+---@return integer
+function RPacket:Remaining() end
+
+--- Bytes without structure.
+---@class chuck.RawPacket
+---@operator len: integer
+local RawPacket = {}
+
+--- All bytes.
+---@return string
+function RawPacket:ReadBin() end
+
+--- The number of bytes.
+---@return integer
+function RawPacket:Size() end
+
+return packet
