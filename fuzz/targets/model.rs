@@ -40,26 +40,26 @@ impl Model {
     pub fn is_whole(&self) -> bool {
         self.depth == 0 && !self.has_key && self.told.last() == Some(&Told::End)
     }
+}
 
-    /// Writes what was told.
-    pub fn write(&self, out: &mut Vec<u8>, width: Width) {
-        let mut open: Vec<(usize, u32)> = Vec::new();
-        for told in &self.told {
-            match told {
-                Told::Begin => open.push((table::begin(out), 0)),
-                Told::Key(key) => {
-                    open.last_mut().expect("a key stands in a table").1 += 1;
-                    key.write(out, width);
-                }
-                Told::Value(value) => value.write(out, width),
-                Told::End => {
-                    let (at, pairs) = open.pop().expect("what ends was begun");
-                    table::end(out, at, pairs);
-                }
+/// Writes a table again from what was told of it.
+pub fn write(told: &[Told], out: &mut Vec<u8>, width: Width) {
+    let mut open: Vec<(usize, u32)> = Vec::new();
+    for told in told {
+        match told {
+            Told::Begin => open.push((table::begin(out), 0)),
+            Told::Key(key) => {
+                open.last_mut().expect("a key stands in a table").1 += 1;
+                key.write(out, width);
+            }
+            Told::Value(value) => value.write(out, width),
+            Told::End => {
+                let (at, pairs) = open.pop().expect("what ends was begun");
+                table::end(out, at, pairs);
             }
         }
-        assert!(open.is_empty());
     }
+    assert!(open.is_empty());
 }
 
 impl Build for Model {

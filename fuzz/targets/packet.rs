@@ -63,7 +63,10 @@ fn read(reader: &Reader, kind: u8) -> Option<Field> {
         5 => reader.string().map(|text| Field::Str(text.to_vec())),
         _ => {
             let mut model = Model::default();
-            reader.table(&mut model).map(|()| Field::Table(model.told))
+            reader.table(&mut model).map(|()| {
+                assert!(model.is_whole());
+                Field::Table(model.told)
+            })
         }
     };
     assert!(reader.remaining() <= before);
@@ -105,7 +108,7 @@ fn put(writer: &mut Writer, field: &Field) {
             Field::Number(bits) => out.extend_from_slice(&f64::from_bits(*bits).to_le_bytes()),
             Field::Str(text) => unreachable!("a string was written above: {text:?}"),
             Field::Table(told) => {
-                Model { told: told.clone(), ..Model::default() }.write(out, width);
+                model::write(told, out, width);
             }
         }
         Ok(())

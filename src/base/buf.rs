@@ -22,9 +22,9 @@ pub struct Buf(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    /// `len <= SMALL`
+    /// `len <= SMALL`. Half a word, so that no gap before `data` makes moves uneven.
     Small {
-        len: u8,
+        len: u32,
         data: Words,
     },
     Shared(Bytes),
@@ -43,7 +43,17 @@ impl Buf {
         }
         let mut data = [0; SMALL];
         data[..bytes.len()].copy_from_slice(bytes);
-        Buf(Repr::Small { len: bytes.len() as u8, data: Words(data) })
+        Buf(Repr::Small { len: bytes.len() as u32, data: Words(data) })
+    }
+
+    /// The first `len` of `bytes`, at most [`SMALL`]. Where there are more, that is cheaper
+    /// than [`Self::copy`]: a copy of fixed size is a few instructions.
+    #[inline]
+    pub fn front(bytes: &[u8], len: usize) -> Self {
+        match bytes.first_chunk() {
+            Some(data) if len <= SMALL => Buf(Repr::Small { len: len as u32, data: Words(*data) }),
+            _ => Buf::copy(bytes.get(..len).unwrap_or(bytes)),
+        }
     }
 
     /// The bytes as a reference-counted handle; short ones are copied.
@@ -139,7 +149,7 @@ impl Deref for Buf {
 
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Repr::Small { len, data } => &data.0[..usize::from(*len)],
+            Repr::Small { len, data } => &data.0[..*len as usize],
             Repr::Shared(bytes) => bytes,
         }
     }

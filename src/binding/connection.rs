@@ -17,7 +17,7 @@ use crate::base::limits;
 use crate::codec::packet::Payload;
 use crate::conn::pool::Pool;
 use crate::conn::queue::Ticket;
-use crate::conn::stream::{Event, Framing, Stream};
+use crate::conn::stream::{Event, Framing, Packet, Piece, Stream};
 use crate::engine::Ready;
 use crate::engine::key::Key;
 use crate::net;
@@ -320,23 +320,23 @@ impl Handle {
 
     /// Tells the object of packets, as long as there is nothing else; returns what else.
     fn deliver_packets(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
-        let mut first = self.poll(key, stage);
-        if !matches!(first, Some(Event::Packet(_))) {
-            return first;
-        }
-        let mut other = None;
-        stage.invoke_each(key, |call| match first.take().or_else(|| self.poll(key, stage)) {
-            Some(Event::Packet(packet)) => {
-                packet::push(call, packet);
+        if self.peek(key, stage).is_some() {
+            stage.invoke_each(key, |call| {
+                let piece = self.peek(key, stage)?;
+                packet::push(call, piece.width, || self.stream.borrow_mut().take(piece));
                 call.push_integer(0);
                 Some(2)
-            }
-            event => {
-                other = event;
-                None
-            }
-        });
-        other
+            });
+        }
+        self.poll(key, stage)
+    }
+
+    #[inline]
+    fn peek(&self, key: Key, stage: &Stage<'_>) -> Option<Piece> {
+        if stage.core.is_stopping() || !self.is_seated_at(key, stage) {
+            return None;
+        }
+        self.stream.borrow().peek()
     }
 
     fn poll(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
@@ -349,11 +349,24 @@ impl Handle {
     /// Tells the object of one event.
     fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
         match event {
-            Event::Packet(_) => unreachable!("packets are delivered together"),
+            Event::Packet(packet) => self.deliver_packet(packet, key, stage),
             Event::Late(code) | Event::Ended(code) => self.deliver_code(code, key, stage),
             Event::Sent(ticket) => self.deliver_own(ticket.into(), true, key, stage),
             Event::Drained => self.deliver_own(DRAIN, false, key, stage),
         }
+    }
+
+    fn deliver_packet(&self, packet: Packet, key: Key, stage: &Stage<'_>) {
+        stage.push_callback(key);
+        stage.push_object(key);
+        match packet {
+            Packet::Raw(bytes) => packet::push(stage.call, None, || bytes),
+            Packet::Framed(reader) => {
+                packet::push(stage.call, Some(reader.width()), || reader.body().clone());
+            }
+        }
+        stage.call.push_integer(0);
+        stage.invoke(3, 0);
     }
 
     fn deliver_code(&self, code: Code, key: Key, stage: &Stage<'_>) {

@@ -9,7 +9,6 @@ use crate::base::buf::Buf;
 use crate::base::limits;
 use crate::codec::frame::Width;
 use crate::codec::packet::{Reader, Refused, Writer};
-use crate::conn::stream::Packet;
 
 /// A packet to be written and sent. A cell without a borrow flag: objects are many, and the
 /// smaller they are the less Lua's collector has to do.
@@ -127,11 +126,12 @@ pub fn push_module(call: &Call) {
     ]);
 }
 
-/// Pushes a packet that has arrived.
-pub fn push(call: &Call, packet: Packet) {
-    match packet {
-        Packet::Raw(bytes) => call.push_object(RawPacket(bytes)),
-        Packet::Framed(reader) => call.push_object(RPacket(reader)),
+/// Pushes a packet that has arrived: a frame of `width`, or bytes as they came.
+#[inline]
+pub fn push(call: &Call, width: Option<Width>, take: impl FnOnce() -> Buf) {
+    match width {
+        None => call.push_made(|| RawPacket(take())),
+        Some(width) => call.push_made(|| RPacket(Reader::new(take(), width))),
     }
 }
 
@@ -145,9 +145,12 @@ pub fn width(call: &Call, n: c_int) -> Result<Width, Fail> {
 }
 
 fn wpacket(call: &Call) -> Outcome {
-    let writer = if let Some(packet) = call.try_object::<RPacket>(1) {
-        Writer::shared(packet.0.body().clone(), packet.0.width())
-    } else if let Some(packet) = call.try_object::<WPacket>(1) {
+    if let Some(RPacket(reader)) = call.try_object(1) {
+        let make = || WPacket(Cell::new(Writer::shared(reader.body().clone(), reader.width())));
+        call.push_made(make);
+        return Ok(1);
+    }
+    let writer = if let Some(packet) = call.try_object::<WPacket>(1) {
         packet.with(|writer| Writer::shared(writer.share(), writer.width()))
     } else if call.is_absent(1) {
         Writer::new(limits::PACKET_ROOM, width(call, 2)?)

@@ -11,7 +11,7 @@ use std::mem;
 
 use bytes::Bytes;
 
-use crate::base::buf::Buf;
+use crate::base::buf::{Buf, SMALL};
 use crate::base::limits;
 use crate::conn::pool::Pool;
 
@@ -43,7 +43,20 @@ impl Input {
 
     /// Takes the first `len` pending bytes, but for `skip` in front. Large ones are not
     /// copied: they leave with their buffer.
+    #[inline]
     pub fn take(&mut self, skip: usize, len: usize) -> Buf {
+        if len - skip <= SMALL {
+            let bytes = self.buffer.get(self.used + skip..).unwrap_or_default();
+            let taken = Buf::front(bytes, len - skip);
+            self.used = (self.used + len).min(self.buffer.len());
+            return taken;
+        }
+        self.take_large(skip, len)
+    }
+
+    fn take_large(&mut self, skip: usize, len: usize) -> Buf {
+        let len = len.min(self.bytes().len());
+        let skip = skip.min(len);
         let is_front = self.used == 0;
         if is_front && self.is_lent && skip == 0 && len >= limits::HAND_OVER {
             self.is_lent = false;

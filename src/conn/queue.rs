@@ -114,6 +114,14 @@ impl Queue {
         Ok(written)
     }
 
+    /// Whether there is no done send to tell about.
+    #[inline]
+    pub fn is_told(&self) -> bool {
+        self.backlog
+            .as_ref()
+            .is_none_or(|backlog| backlog.tickets.front().is_none_or(|(at, _)| *at > backlog.done))
+    }
+
     /// The next send that is done, in order.
     pub fn sent(&mut self) -> Option<Ticket> {
         let backlog = self.backlog.as_mut()?;

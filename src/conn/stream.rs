@@ -18,7 +18,7 @@ use crate::base::buf::Buf;
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::codec::Decode;
-use crate::codec::frame::Frames;
+use crate::codec::frame::{Frames, Width};
 use crate::codec::packet::{Payload, Reader};
 use crate::codec::raw::Raw;
 use crate::conn::input::Input;
@@ -47,6 +47,17 @@ pub enum Packet {
     Raw(Buf),
     /// The body of a frame.
     Framed(Reader),
+}
+
+/// Where a packet stands in the input.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    /// Bytes of its header.
+    skip: usize,
+    /// Bytes in all.
+    len: usize,
+    /// Of a frame, the width of its header.
+    pub width: Option<Width>,
 }
 
 /// What a connection has to say.
@@ -304,6 +315,20 @@ impl Stream {
         self.poll_input().or_else(|| self.poll_late(now))
     }
 
+    /// The packet that [`Self::poll`] would return next, if it is a packet. For owners that
+    /// want its bytes in a place of their own: see [`Self::take`].
+    #[inline]
+    pub fn peek(&self) -> Option<Piece> {
+        let is_next = self.state == State::Open && !self.paused && !self.drained;
+        if is_next && self.queue.is_told() { self.find().ok().flatten() } else { None }
+    }
+
+    /// Takes the bytes of a packet that was found just now.
+    #[inline]
+    pub fn take(&mut self, piece: Piece) -> Buf {
+        self.input.take(piece.skip, piece.len)
+    }
+
     /// Puts the read buffer away once everything was polled, so that the next connection
     /// can have it.
     pub fn stow(&mut self, pool: &mut Pool) {
@@ -397,18 +422,28 @@ impl Stream {
     }
 
     fn decode(&mut self) -> Result<Option<Packet>, Code> {
+        let piece = self.find()?;
+        Ok(piece.map(|piece| {
+            let bytes = self.take(piece);
+            match piece.width {
+                None => Packet::Raw(bytes),
+                Some(width) => Packet::Framed(Reader::new(bytes, width)),
+            }
+        }))
+    }
+
+    #[inline]
+    fn find(&self) -> Result<Option<Piece>, Code> {
         let input = self.input.bytes();
         Ok(match self.framing {
             Framing::Raw => {
-                let piece = Raw::new(self.recv_size as usize).decode(input)?.map(|(_, used)| used);
-                piece.map(|used| Packet::Raw(self.input.take(0, used)))
+                let found = Raw::new(self.recv_size as usize).decode(input)?;
+                found.map(|(_, len)| Piece { skip: 0, len, width: None })
             }
             Framing::Frames(frames) => {
-                let frame = frames.decode(input)?.map(|(_, used)| used);
                 let width = frames.width();
-                frame.map(|used| {
-                    Packet::Framed(Reader::new(self.input.take(width.head(), used), width))
-                })
+                let found = frames.decode(input)?;
+                found.map(|(_, len)| Piece { skip: width.head(), len, width: Some(width) })
             }
         })
     }

@@ -119,7 +119,7 @@ impl Drive {
         mem::take(&mut self.seats[id.0].said)
     }
 
-    /// Whether the stream is about to say something that was not taken yet.
+    /// Whether `what` was said and not taken yet.
     pub fn has_said(&self, id: Id, what: &Said) -> bool {
         self.seats[id.0].said.contains(what)
     }
@@ -152,10 +152,7 @@ impl Drive {
 
     /// Makes turns until the kernel has nothing more to say for now.
     pub fn rest(&mut self) {
-        self.turn(Duration::ZERO);
-        while !self.wakes.is_empty() || !self.touched.is_empty() || self.turn(Duration::ZERO) > 0 {
-            self.turn(Duration::ZERO);
-        }
+        while self.turn(Duration::ZERO) > 0 || !self.wakes.is_empty() {}
     }
 
     /// One turn; how many sockets woke us.

@@ -1,11 +1,13 @@
 //! Two connected streams over loopback, or one and a plain socket that shows each byte.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use chuck_core::conn::stream::{Framing, Stream};
 use chuck_core::net;
-use socket2::SockRef;
+use socket2::Socket;
 
 use super::drive::{Drive, Id, unless_blocked};
 
@@ -32,31 +34,38 @@ pub fn half_of_size(drive: &mut Drive, recv_size: usize, framing: Framing) -> (I
 /// A stream whose peer takes little before the kernel says "no more".
 pub fn narrow(drive: &mut Drive, framing: Framing) -> (Id, Peer) {
     let (ours, theirs) = sockets();
-    SockRef::from(&ours).set_send_buffer_size(16 << 10).unwrap();
-    SockRef::from(&theirs).set_recv_buffer_size(16 << 10).unwrap();
+    ours.set_send_buffer_size(16 << 10).unwrap();
+    theirs.set_recv_buffer_size(16 << 10).unwrap();
     (add(drive, ours, RECV_SIZE, framing), Peer { socket: theirs })
 }
 
-fn add(drive: &mut Drive, socket: TcpStream, recv_size: usize, framing: Framing) -> Id {
+/// A stream and its peer over a Unix socket, which moves bytes only while a call is made: TCP
+/// may go on a little later, when an acknowledgement arrives.
+pub fn still(drive: &mut Drive, framing: Framing) -> (Id, Peer) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, theirs) = (Socket::from(ours), Socket::from(theirs));
+    theirs.set_nonblocking(true).unwrap();
+    (add(drive, ours, RECV_SIZE, framing), Peer { socket: theirs })
+}
+
+fn add(drive: &mut Drive, socket: Socket, recv_size: usize, framing: Framing) -> Id {
     let socket = net::stream::Stream::new(socket.into());
     let stream = Stream::new(socket, recv_size, framing, drive.now());
     drive.add(stream)
 }
 
-fn sockets() -> (TcpStream, TcpStream) {
+fn sockets() -> (Socket, Socket) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (theirs, _) = listener.accept().unwrap();
-    for socket in [&ours, &theirs] {
-        socket.set_nonblocking(true).unwrap();
-    }
     theirs.set_nodelay(true).unwrap();
-    (ours, theirs)
+    theirs.set_nonblocking(true).unwrap();
+    (ours.into(), theirs.into())
 }
 
 /// The other end as a plain socket. No call on it waits.
 pub struct Peer {
-    socket: TcpStream,
+    socket: Socket,
 }
 
 impl Peer {
@@ -101,11 +110,11 @@ impl Peer {
 
     /// Says that nothing more will come.
     pub fn end(&mut self) {
-        self.socket.shutdown(std::net::Shutdown::Write).unwrap();
+        self.socket.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Closes in a way that the other end sees as an error.
     pub fn reset(self) {
-        SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        self.socket.set_linger(Some(Duration::ZERO)).unwrap();
     }
 }

@@ -132,22 +132,32 @@ impl Call {
     }
 
     /// Pushes a new object; needs two free slots.
+    pub fn push_object<T: Class>(&self, value: T) {
+        self.push_made(|| value);
+    }
+
+    /// Pushes the object that `make` makes, right where Lua keeps it.
     #[inline]
-    pub fn push_object<T: Class>(&self, mut value: T) {
-        let outside = value.outside();
-        if outside > 0 {
-            self.account(outside);
-        }
-        let metatables = self.home().classes[T::INDEX].get();
-        let reference = if value.is_plain() { metatables.plain } else { metatables.full };
-        // SAFETY: the userdata has room for the value; from the moment it has its metatable
-        // Lua owns it. Nothing between can fail.
+    pub fn push_made<T: Class>(&self, make: impl FnOnce() -> T) {
+        // SAFETY: the userdata has room for the value, and is no object of ours while its tag
+        // is 0; from the moment it has its metatable Lua owns it. Nothing between can fail.
         unsafe {
-            let place = new_userdata(self.state(), size_of::<Object<T>>(), T::USER_VALUES);
-            let object = Object { tag: tag_of::<T>(), value: Some(value) };
-            ptr::write(place.cast::<Object<T>>(), object);
+            let place = new_userdata(self.state(), size_of::<Object<T>>(), T::USER_VALUES)
+                .cast::<Object<T>>();
+            (&raw mut (*place).tag).write(0);
+            (&raw mut (*place).value).write(Some(make()));
+            (*place).tag = tag_of::<T>();
+            let (is_plain, outside) = (*place)
+                .value
+                .as_mut()
+                .map_or((true, 0), |value| (value.is_plain(), value.outside()));
+            let metatables = self.home().classes[T::INDEX].get();
+            let reference = if is_plain { metatables.plain } else { metatables.full };
             ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
             ffi::lua_setmetatable(self.state(), -2);
+            if outside > 0 {
+                self.account(outside);
+            }
         }
     }
 
