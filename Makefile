@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 # The demo's port; 0 takes a free one.
 PORT ?= 0
 
-.PHONY: help demo test check spec build bench fuzz doc rock clean
+.PHONY: help demo test check spec stress build bench fuzz doc rock clean
 
 help: ## these lines
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /	/' | expand -t 10
@@ -36,6 +36,11 @@ spec: ## specs on one Lua; LUA=5.4 SPEC=spec/packet_spec.lua
 	@scripts/setup spec $(LUA)
 	@scripts/build $(LUA)
 	@scripts/spec $(LUA) $(SPEC)
+
+stress: ## specs under hard collectors and valgrind; LUA=5.4
+	@scripts/setup stress $(LUA)
+	@scripts/build $(LUA)
+	@scripts/stress $(LUA)
 
 build: ## the module for one Lua, into build/; LUA=5.4
 	@scripts/build $(LUA)

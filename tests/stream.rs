@@ -30,7 +30,7 @@ fn frame(width: Width, body: &[u8]) -> Vec<u8> {
 
 /// Bytes in which a piece that is lost, doubled or moved shows.
 fn pattern(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at % 251 ^ at >> 8) as u8).collect()
+    (0..size).map(|at| ((at % 251) ^ (at >> 8)) as u8).collect()
 }
 
 fn millis(count: u64) -> Duration {
@@ -395,6 +395,23 @@ mod pauses {
         pause(&mut drive, ours, false);
         drive.until("the end", |drive| drive.is_over(ours));
         assert_eq!(drive.said(ours), [Said::Ended(Code::OK)]);
+    }
+
+    #[test]
+    fn an_error_waits_behind_the_packets_of_a_pause() {
+        let mut drive = Drive::new();
+        let (ours, mut peer) = pair::half(&mut drive, framed(Width::Bits16, 64));
+        drive.answer(ours, |_, stream, now, _| stream.pause(true, now));
+        peer.write(b"\0\x01a\0\x01b", &mut drive);
+        drive.until("all bytes", |drive| drive.received(ours) == 6);
+        peer.reset();
+        drive.until("the error", |drive| drive.send(ours, b"x", None).is_err());
+        assert_eq!(drive.said(ours), [Said::Frame(b"a".to_vec())]);
+        pause(&mut drive, ours, false);
+        drive.until("the end", |drive| drive.is_over(ours));
+        let said = drive.said(ours);
+        let [Said::Frame(body), Said::Ended(code)] = &said[..] else { panic!("{said:?}") };
+        assert!(body == b"b" && *code != Code::OK);
     }
 }
 

@@ -7,7 +7,8 @@
 //!                                4 take n bytes     5 take n * 257 bytes, then would block
 //!                                6 take n bytes, then fail
 //!                                7 put away; n = 255: forget everything
-//!                      bit 5 without a header   bit 6 the second queue   bit 7 with a ticket
+//!                      bit 4 ask for no tickets now   bit 5 without a header
+//!                      bit 6 the second queue         bit 7 with a ticket
 //! ```
 #![no_main]
 
@@ -22,14 +23,26 @@ use chuck_core::conn::queue::{Queue, Ticket};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes that one queue may hold, so that time goes into order and not into size.
-const MOST: usize = 1 << 20;
+const MOST: usize = 256 << 10;
+
+/// What large pushes send: a piece of it, from a place that differs.
+static PATTERN: [u8; 256 + 255 * 257] = {
+    let mut bytes = [0; 256 + 255 * 257];
+    let mut at = 0;
+    while at < bytes.len() {
+        bytes[at] = (at % 251) as u8;
+        at += 1;
+    }
+    bytes
+};
 
 /// A queue and what it should do.
 #[derive(Default)]
 struct Model {
     queue: Queue,
-    /// What has not left.
-    waiting: VecDeque<u8>,
+    /// What was pushed; the first `left` bytes have left.
+    pushed: Vec<u8>,
+    left: usize,
     /// Sends not told of, each with the bytes that must have left before.
     tickets: VecDeque<(u64, Ticket)>,
     done: u64,
@@ -51,8 +64,8 @@ fuzz_target!(|input: &[u8]| {
                 model.push(how, bytes, &mut pool);
             }
             2 | 3 => {
-                let bytes: Vec<u8> = (0..size * 257).map(|at| (at % 251) as u8 ^ how).collect();
-                model.push(how, &bytes, &mut pool);
+                let from = usize::from(how);
+                model.push(how, &PATTERN[from..from + size * 257], &mut pool);
             }
             4 => model.flush(size, Ok(0)),
             5 => model.flush(size * 257, Err(io::ErrorKind::WouldBlock)),
@@ -61,12 +74,15 @@ fuzz_target!(|input: &[u8]| {
             _ => model.queue.settle(&mut pool),
         }
         for model in &mut models {
-            model.check();
+            assert_eq!(model.queue.len(), model.waiting());
+            if how & 0x10 == 0 {
+                model.check_tickets();
+            }
         }
     }
     for model in &mut models {
         model.flush(usize::MAX, Ok(0));
-        model.check();
+        model.check_tickets();
         assert!(model.queue.is_empty() && model.tickets.is_empty());
     }
 });
@@ -74,14 +90,15 @@ fuzz_target!(|input: &[u8]| {
 impl Model {
     fn push(&mut self, how: u8, bytes: &[u8], pool: &mut Pool) {
         let head: &[u8] = if how & 0x20 == 0 { b"<>" } else { b"" };
-        if self.waiting.len() + head.len() + bytes.len() > MOST {
+        if self.waiting() + head.len() + bytes.len() > MOST {
             return;
         }
-        self.waiting.extend(head.iter().chain(bytes));
+        self.pushed.extend_from_slice(head);
+        self.pushed.extend_from_slice(bytes);
         let ticket = (how & 0x80 != 0).then_some(self.next);
         if let Some(ticket) = ticket {
             self.next += 1;
-            self.tickets.push_back((self.done + self.waiting.len() as u64, ticket));
+            self.tickets.push_back((self.done + self.waiting() as u64, ticket));
         }
         let payload = match how & 1 {
             0 => Payload::Copy(bytes),
@@ -91,43 +108,53 @@ impl Model {
     }
 
     /// Takes at most `room` bytes, and answers `end` when there is no more room.
-    fn flush(&mut self, room: usize, end: Result<usize, io::ErrorKind>) {
-        let (mut left, mut taken) = (room, 0);
-        let waiting = &mut self.waiting;
+    fn flush(&mut self, mut room: usize, end: Result<usize, io::ErrorKind>) {
+        let mut taken = 0;
+        let waiting = &self.pushed[self.left..];
         let result = self.queue.flush(|parts| {
             assert!(parts.len() <= limits::GATHER);
-            assert!(!parts.is_empty(), "nothing is offered");
-            if left == 0 {
+            if room == 0 {
                 return end.map_err(io::Error::from);
             }
-            let mut now = 0;
+            let before = taken;
             for part in parts {
-                let part = &part[..part.len().min(left)];
-                assert!(waiting.drain(..part.len()).eq(part.iter().copied()), "out of order");
-                left -= part.len();
-                now += part.len();
+                let part = &part[..part.len().min(room)];
+                assert!(waiting[taken..].starts_with(part), "out of order after {taken} bytes");
+                room -= part.len();
+                taken += part.len();
             }
-            taken += now;
-            Ok(now)
+            Ok(taken - before)
         });
-        self.done += taken as u64;
+        self.leave(taken);
         match result {
             Ok(written) => assert_eq!(written, taken),
             Err(error) => assert_eq!(Err(error.kind()), end),
         }
-        assert!(self.waiting.is_empty() || left == 0, "room is left and bytes wait");
+        assert!(self.waiting() == 0 || room == 0, "room is left and bytes wait");
     }
 
     fn clear(&mut self) {
         self.queue.clear();
-        self.done += self.waiting.len() as u64;
-        self.waiting.clear();
+        self.leave(self.waiting());
         self.tickets.clear();
     }
 
+    /// Bytes that have not left.
+    fn waiting(&self) -> usize {
+        self.pushed.len() - self.left
+    }
+
+    fn leave(&mut self, count: usize) {
+        self.left += count;
+        self.done += count as u64;
+        if self.waiting() == 0 {
+            self.pushed.clear();
+            self.left = 0;
+        }
+    }
+
     /// Takes all tickets that are to be had: just those whose bytes have left.
-    fn check(&mut self) {
-        assert_eq!(self.queue.len(), self.waiting.len());
+    fn check_tickets(&mut self) {
         while let Some(ticket) = self.queue.sent() {
             let (at, expected) = self.tickets.pop_front().expect("nobody asked");
             assert_eq!(ticket, expected);

@@ -100,19 +100,13 @@ impl Handle {
     }
 
     fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
-        let (number, code) = match event {
+        stage.push_callback(key);
+        match event {
             Event::Accepted(fd) => {
                 add(&stage.core.stats.accepted, 1);
-                (fds::lend(fd), Code::OK)
+                stage.hand_over(fd);
             }
-            Event::Failed(code) => (-1, code),
-        };
-        stage.push_callback(key);
-        stage.call.push_integer(number.into());
-        stage.call.push_integer(code.0.into());
-        if !stage.invoke(2, 0) {
-            // The callback did not get to keep it; if it did, the number is unknown by now.
-            drop(fds::take(number));
+            Event::Failed(code) => stage.refuse(code),
         }
     }
 }
@@ -138,9 +132,6 @@ impl Owner for Handle {
             };
             self.deliver(event, key, stage);
         }
-        if self.listener.borrow().as_ref().is_some_and(Listener::is_ready) {
-            stage.core.wake_again(key);
-        }
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
@@ -157,6 +148,9 @@ impl Owner for Handle {
     fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
         if let Some(stage) = stage {
             self.deliver(Event::Failed(Code::ENGINE_CLOSED), key, stage);
+            if self.seat.borrow().as_ref().is_none_or(|seat| seat.core.id != stage.core.id) {
+                return;
+            }
             stage.forget(key);
         }
         *self.seat.borrow_mut() = None;

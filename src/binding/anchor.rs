@@ -9,8 +9,10 @@
 //!                          [OWNER]     the engine object itself
 //! ```
 //!
-//! A state has a weak table of them, by id, so that an object finds the anchors of its engine
-//! without holding it. Nothing else does: what the engine is collected with, is collected.
+//! A state has a weak table of them, by id, so that a connection or a timer finds the anchors
+//! of its engine without holding it. Nothing else does: what the engine is collected with, is collected.
+
+use std::ffi::c_int;
 
 use super::raw::{Call, Kind};
 
@@ -61,15 +63,14 @@ pub fn push(call: &Call, id: u32) -> bool {
     found
 }
 
-/// Pops a value into `list[slot]` of the anchors of `id`.
-pub fn set(call: &Call, id: u32, list: i64, slot: usize) {
-    if push(call, id) {
-        call.raw_get(-1, list);
-        call.push_value(-3);
-        call.raw_set(-2, index(slot));
-        call.pop(2);
-    }
-    call.pop(1);
+/// Pops a value into `list[slot]` of the anchors of the object at `n`.
+pub fn set(call: &Call, n: c_int, list: i64, slot: usize) {
+    call.reserve(4);
+    call.user_value(n);
+    call.raw_get(-1, list);
+    call.push_value(-3);
+    call.raw_set(-2, index(slot));
+    call.pop(3);
 }
 
 /// Lets go of the object and the callback of a slot.

@@ -40,8 +40,6 @@ impl Class for Connection {
 struct Handle {
     stream: RefCell<Stream>,
     seat: RefCell<Option<Seat>>,
-    /// To be settled in this pass already.
-    touched: Cell<bool>,
     tickets: Cell<Ticket>,
     /// The object has a table of its own with callbacks: on drain, on sends.
     has_table: Cell<bool>,
@@ -84,7 +82,6 @@ pub fn new(call: &Call) -> Outcome {
     call.push_object(Connection(Rc::new(Handle {
         stream: RefCell::new(stream),
         seat: RefCell::new(None),
-        touched: Cell::new(false),
         tickets: Cell::new(0),
         has_table: Cell::new(false),
     })));
@@ -99,6 +96,10 @@ fn add_to_engine(call: &Call) -> Outcome {
 fn remove_engine(call: &Call) -> Outcome {
     let handle = call.object::<Connection>(1)?.0.clone();
     handle.stand_up(call);
+    if handle.stream.borrow().is_ending() {
+        // Without an engine nothing would end it.
+        handle.stream.borrow_mut().drop_socket();
+    }
     Ok(0)
 }
 
@@ -261,19 +262,13 @@ impl Handle {
         if stream.wants_flush() {
             add(&seat.core.stats.bytes_out, stream.flush(now));
         }
-        self.touch_at(seat);
+        seat.core.touch(seat.key);
         Ok(())
     }
 
     /// Has the connection settled, if it has an engine.
     fn touch(&self) {
         if let Some(seat) = self.seat.borrow().as_ref() {
-            self.touch_at(seat);
-        }
-    }
-
-    fn touch_at(&self, seat: &Seat) {
-        if !self.touched.replace(true) {
             seat.core.touch(seat.key);
         }
     }
@@ -288,7 +283,6 @@ impl Handle {
         stream.start(clock::now());
         drop(stream);
         *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
-        self.touched.set(false);
         self.touch();
         Ok(key)
     }
@@ -322,8 +316,15 @@ impl Handle {
     fn deliver_packets(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
         if self.peek(key, stage).is_some() {
             stage.invoke_each(key, |call| {
-                let piece = self.peek(key, stage)?;
-                packet::push(call, piece.width, || self.stream.borrow_mut().take(piece));
+                let width = self.peek(key, stage)?.width;
+                // Looked for again: a finalizer may have closed the connection meanwhile.
+                let take = || {
+                    let piece = self.peek(key, stage).filter(|piece| piece.width == width)?;
+                    Some(self.stream.borrow_mut().take(piece))
+                };
+                if !packet::push(call, width, take) {
+                    return None;
+                }
                 call.push_integer(0);
                 Some(2)
             });
@@ -343,7 +344,7 @@ impl Handle {
         if stage.core.is_stopping() || !self.is_seated_at(key, stage) {
             return None;
         }
-        self.stream.borrow_mut().poll(stage.core.now())
+        self.stream.borrow_mut().poll(stage.core.began())
     }
 
     /// Tells the object of one event.
@@ -360,11 +361,11 @@ impl Handle {
         stage.push_callback(key);
         stage.push_object(key);
         match packet {
-            Packet::Raw(bytes) => packet::push(stage.call, None, || bytes),
+            Packet::Raw(bytes) => packet::push(stage.call, None, || Some(bytes)),
             Packet::Framed(reader) => {
-                packet::push(stage.call, Some(reader.width()), || reader.body().clone());
+                packet::push(stage.call, Some(reader.width()), || Some(reader.body().clone()))
             }
-        }
+        };
         stage.call.push_integer(0);
         stage.invoke(3, 0);
     }
@@ -425,7 +426,6 @@ impl Owner for Handle {
         if !self.is_seated_at(key, stage) {
             return;
         }
-        self.touched.set(false);
         self.tell(key, stage);
         if !self.is_seated_at(key, stage) {
             return;
@@ -458,6 +458,9 @@ impl Owner for Handle {
     fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
         if let Some(stage) = stage {
             self.deliver_code(Code::ENGINE_CLOSED, key, stage);
+            if !self.is_seated_at(key, stage) {
+                return;
+            }
             stage.forget(key);
         }
         *self.seat.borrow_mut() = None;

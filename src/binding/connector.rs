@@ -95,16 +95,10 @@ impl Handle {
         stage.core.release(key, connector.as_ref().map(AsFd::as_fd));
         stage.push_callback(key);
         stage.forget(key);
-        let (number, code) = match (outcome, connector) {
-            (Ok(()), Some(connector)) => (fds::lend(connector.into_fd()), Code::OK),
-            (Ok(()), None) => (-1, Code::SOCKET_CLOSED),
-            (Err(code), _) => (-1, code),
-        };
-        stage.call.push_integer(number.into());
-        stage.call.push_integer(code.0.into());
-        if !stage.invoke(2, 0) {
-            // The callback did not get to keep it; if it did, the number is unknown by now.
-            drop(fds::take(number));
+        match (outcome, connector) {
+            (Ok(()), Some(connector)) => stage.hand_over(connector.into_fd()),
+            (Ok(()), None) => stage.refuse(Code::SOCKET_CLOSED),
+            (Err(code), _) => stage.refuse(code),
         }
     }
 }

@@ -82,9 +82,11 @@ fn push_callable(call: &Call, name: &CStr, plain: Function, called: Function) {
     call.push_table(0, 1);
     call.push_function(plain);
     call.set_field(-2, name);
-    call.push_table(0, 1);
+    call.push_table(0, 2);
     call.push_function(called);
     call.set_field(-2, c"__call");
+    call.push_boolean(false);
+    call.set_field(-2, c"__metatable");
     call.set_metatable(-2);
     call.set_field(-2, name);
 }

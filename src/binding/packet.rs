@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_int};
+use std::mem;
 
 use super::place;
 use super::raw::{Call, Class, Fail, Function, Outcome, function};
@@ -23,10 +24,20 @@ impl WPacket {
     /// Works on the packet. Lua must not run meanwhile: it would see it empty.
     #[inline]
     pub fn with<R>(&self, work: impl FnOnce(&mut Writer) -> R) -> R {
-        let mut writer = self.0.take();
-        let result = work(&mut writer);
-        self.0.set(writer);
-        result
+        let mut lent = Lent { writer: self.0.take(), home: &self.0 };
+        work(&mut lent.writer)
+    }
+}
+
+/// A writer out of its cell, which goes back however the work ends.
+struct Lent<'a> {
+    writer: Writer,
+    home: &'a Cell<Writer>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.home.set(mem::take(&mut self.writer));
     }
 }
 
@@ -126,12 +137,13 @@ pub fn push_module(call: &Call) {
     ]);
 }
 
-/// Pushes a packet that has arrived: a frame of `width`, or bytes as they came.
+/// Pushes a packet that has arrived, a frame of `width` or bytes as they came; false, and
+/// nothing pushed, when `take` has nothing after all.
 #[inline]
-pub fn push(call: &Call, width: Option<Width>, take: impl FnOnce() -> Buf) {
+pub fn push(call: &Call, width: Option<Width>, take: impl FnOnce() -> Option<Buf>) -> bool {
     match width {
-        None => call.push_made(|| RawPacket(take())),
-        Some(width) => call.push_made(|| RPacket(Reader::new(take(), width))),
+        None => call.push_made(|| take().map(RawPacket)),
+        Some(width) => call.push_made(|| Some(RPacket(Reader::new(take()?, width)))),
     }
 }
 
@@ -146,8 +158,9 @@ pub fn width(call: &Call, n: c_int) -> Result<Width, Fail> {
 
 fn wpacket(call: &Call) -> Outcome {
     if let Some(RPacket(reader)) = call.try_object(1) {
-        let make = || WPacket(Cell::new(Writer::shared(reader.body().clone(), reader.width())));
-        call.push_made(make);
+        call.push_made(|| {
+            Some(WPacket(Cell::new(Writer::shared(reader.body().clone(), reader.width()))))
+        });
         return Ok(1);
     }
     let writer = if let Some(packet) = call.try_object::<WPacket>(1) {

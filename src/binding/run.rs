@@ -11,17 +11,19 @@ use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::io::{self, Write};
 use std::mem;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::anchor;
 use super::raw::{self, Call, Kind};
 use crate::base::error::Code;
+use crate::base::limits;
 use crate::conn::pool::Pool;
 use crate::engine::key::Key;
 use crate::engine::wheel::TimerId;
 use crate::engine::{Due, Engine, Ready, Wake};
+use crate::net::fds;
 use crate::os::clock;
 
 /// What is registered with an engine.
@@ -69,6 +71,8 @@ pub struct Core {
     /// Places in the list of posted functions: the first one not run yet, the next free one.
     posts: Cell<(i64, i64)>,
     now: Cell<Instant>,
+    /// When this pass had waited: what is late by then is late, whatever its callbacks take.
+    began: Cell<Instant>,
     running: Cell<bool>,
     stopping: Cell<bool>,
     closing: Cell<bool>,
@@ -87,6 +91,7 @@ impl Core {
             touched: RefCell::default(),
             posts: Cell::new((1, 1)),
             now: Cell::new(now),
+            began: Cell::new(now),
             running: Cell::new(false),
             stopping: Cell::new(false),
             closing: Cell::new(false),
@@ -96,6 +101,11 @@ impl Core {
     /// The time: of this pass while the loop runs, else by the clock.
     pub fn now(&self) -> Instant {
         if self.running.get() { self.now.get() } else { clock::now() }
+    }
+
+    /// The time at which this pass had waited.
+    pub fn began(&self) -> Instant {
+        self.began.get()
     }
 
     /// Registers a socket for `owner`.
@@ -114,9 +124,12 @@ impl Core {
         let _owner = self.engine.borrow_mut().as_mut().and_then(|engine| engine.release(key, fd));
     }
 
-    /// Has `key` settled at the end of this pass, or in the next.
+    /// Has `key` settled, once, at the end of this pass or in the next.
     pub fn touch(&self, key: Key) {
-        self.touched.borrow_mut().push(key);
+        let mut engine = self.engine.borrow_mut();
+        if engine.as_mut().is_some_and(|engine| engine.mark(key, true)) {
+            self.touched.borrow_mut().push(key);
+        }
     }
 
     /// Has `key` woken in the next pass, though the kernel will not say so.
@@ -255,6 +268,7 @@ impl Core {
             engine.turn(clock::now(), limit, &mut wakes)?;
         }
         self.now.set(clock::now());
+        self.began.set(self.now.get());
         add(&self.stats.turns, 1);
         add(&self.stats.wakes, wakes.len() - known);
         Ok(())
@@ -282,8 +296,9 @@ impl Core {
     }
 
     fn tell_timers(&self, stage: &Stage<'_>) {
-        // Fixed, so that timers which are late again at once cannot hold the loop.
-        let now = self.now.get();
+        // Not a moving time: timers which are late again at once cannot hold the loop, and who
+        // is late only since sockets were looked at is looked at again first.
+        let now = self.began.get();
         while !self.stopping.get() {
             let due = self.engine.borrow_mut().as_mut().and_then(|engine| engine.due(now));
             match due {
@@ -303,7 +318,7 @@ impl Core {
     fn fire(&self, id: TimerId, interval: Duration, stage: &Stage<'_>) {
         stage.push_timer(id);
         let next = if self.watch(|| stage.invoke(0, 1)) {
-            let answer = super::timer::answer(stage.call, interval);
+            let answer = answer(stage.call, interval);
             stage.call.pop(1);
             answer
         } else {
@@ -345,6 +360,9 @@ impl Core {
         let mut touched = mem::take(&mut *self.touched.borrow_mut());
         for key in touched.drain(..) {
             if let Some(owner) = self.owner(key) {
+                if let Some(engine) = self.engine.borrow_mut().as_mut() {
+                    engine.mark(key, false);
+                }
                 owner.settle(key, stage);
             }
         }
@@ -380,6 +398,7 @@ struct Running<'a>(&'a Core);
 impl<'a> Running<'a> {
     fn start(core: &'a Core) -> Self {
         core.now.set(clock::now());
+        core.began.set(core.now.get());
         core.running.set(true);
         Running(core)
     }
@@ -405,13 +424,12 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
+    /// The engine's object is argument 1.
     fn new(call: &'a Call, core: &'a Core) -> Self {
         call.reserve(32);
         let base = call.top();
         call.push_handler();
-        if !anchor::push(call, core.id) {
-            call.push_table(0, 0);
-        }
+        call.user_value(1);
         for list in [anchor::OBJECTS, anchor::CALLBACKS, anchor::TIMERS] {
             call.raw_get(base + 2, list);
         }
@@ -484,6 +502,24 @@ impl<'a> Stage<'a> {
         fine
     }
 
+    /// Calls the function at the top with a descriptor and 0. When it raises it has not taken
+    /// the descriptor, which is closed then.
+    pub fn hand_over(&self, fd: OwnedFd) {
+        let lent = fds::lend(fd);
+        self.call.push_integer(lent.number().into());
+        self.call.push_integer(0);
+        if !self.invoke(2, 0) {
+            lent.take_back();
+        }
+    }
+
+    /// Calls the function at the top with -1 and an error number.
+    pub fn refuse(&self, code: Code) {
+        self.call.push_integer(-1);
+        self.call.push_integer(code.0.into());
+        self.invoke(2, 0);
+    }
+
     /// Tells a registration's callback of everything that `next` has: it pushes arguments for
     /// `callback(object, ...)` and returns how many, or `None` at the end.
     pub fn invoke_each(&self, key: Key, mut next: impl FnMut(&Call) -> Option<c_int>) {
@@ -524,6 +560,15 @@ impl<'a> Stage<'a> {
             complain("callback", call, error, call.to_bytes(-1));
         }
         call.set_top(error - 1);
+    }
+}
+
+/// What a timer's callback has returned, at the top: when to call it again, if at all.
+pub fn answer(call: &Call, interval: Duration) -> Option<Duration> {
+    match call.to_integer(-1) {
+        None | Some(0) => Some(interval),
+        Some(ms @ 1..) => Some(Duration::from_millis((ms as u64).min(limits::TIMER_MAX_MS))),
+        Some(_) => None,
     }
 }
 

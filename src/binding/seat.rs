@@ -31,7 +31,7 @@ pub fn take(call: &Call, sit: impl FnOnce(&Rc<Core>) -> Result<Key, Code>) -> Ou
     for (value, list) in [(1, anchor::OBJECTS), (3, anchor::CALLBACKS)] {
         call.reserve(1);
         call.push_value(value);
-        anchor::set(call, core.id, list, key.slot());
+        anchor::set(call, 2, list, key.slot());
     }
     convert::truth(call, Ok(()))
 }

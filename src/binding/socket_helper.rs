@@ -40,7 +40,7 @@ fn socket(call: &Call) -> Outcome {
     let (family, kind, protocol) = (part(1)?, part(2)?, part(3)?);
     match options::socket(family, kind, protocol) {
         Ok(fd) => {
-            call.push_integer(fds::lend(fd).into());
+            call.push_integer(fds::lend(fd).number().into());
             Ok(1)
         }
         Err(code) => convert::status(call, Err(code)),

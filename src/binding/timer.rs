@@ -9,8 +9,7 @@ use super::convert;
 use super::engine::EngineObject;
 use super::place;
 use super::raw::{Call, Class, Fail, Outcome, function};
-use super::run::complain;
-use crate::base::limits;
+use super::run::{answer, complain};
 use crate::engine::wheel::{TimerId, Wheel};
 use crate::os::clock;
 
@@ -79,15 +78,6 @@ pub fn wheel(call: &Call) -> Outcome {
     Ok(1)
 }
 
-/// What a timer's callback has returned, at the top: when to call it again, if at all.
-pub fn answer(call: &Call, interval: Duration) -> Option<Duration> {
-    match call.to_integer(-1) {
-        None | Some(0) => Some(interval),
-        Some(ms @ 1..) => Some(Duration::from_millis((ms as u64).min(limits::TIMER_MAX_MS))),
-        Some(_) => None,
-    }
-}
-
 fn wheel_register(call: &Call) -> Outcome {
     let this = call.object::<TimingWheel>(1)?;
     let interval = interval(call, 2)?;
@@ -104,9 +94,7 @@ fn wheel_tick(call: &Call) -> Outcome {
     call.set_top(1);
     call.reserve(8);
     call.push_handler();
-    if !anchor::push(call, this.id) {
-        return Ok(0);
-    }
+    call.user_value(1);
     call.raw_get(3, anchor::TIMERS);
     loop {
         let Some((id, interval)) = this.wheel.borrow_mut().fire(now) else {
@@ -155,11 +143,11 @@ fn unregister(call: &Call) -> Outcome {
     Ok(0)
 }
 
-/// Anchors the callback, which is argument 3, and pushes the timer's object.
+/// Anchors the callback, argument 3, with the owner, argument 1, and pushes the timer.
 fn push_timer(call: &Call, owner: u32, id: TimerId) -> Outcome {
     call.reserve(8);
     call.push_value(3);
-    anchor::set(call, owner, anchor::TIMERS, id.slot as usize);
+    anchor::set(call, 1, anchor::TIMERS, id.slot as usize);
     call.push_object(Timer { owner, id });
     Ok(1)
 }

@@ -58,7 +58,9 @@ impl Input {
         let len = len.min(self.bytes().len());
         let skip = skip.min(len);
         let is_front = self.used == 0;
-        if is_front && self.is_lent && skip == 0 && len >= limits::HAND_OVER {
+        // A packet must not hold much more than its own bytes.
+        let is_most = len >= limits::HAND_OVER && len >= self.buffer.capacity() / 5;
+        if is_front && self.is_lent && skip == 0 && is_most {
             self.is_lent = false;
             let rest = self.buffer.get(len..).unwrap_or_default().to_vec();
             return Buf::recycled(mem::replace(&mut self.buffer, rest), len);

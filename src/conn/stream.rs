@@ -370,6 +370,11 @@ impl Stream {
         self.state == State::Closed
     }
 
+    /// Whether it is on its way to be closed, or is.
+    pub fn is_ending(&self) -> bool {
+        self.state != State::Open
+    }
+
     /// Bytes that the kernel has not taken yet.
     pub fn queued(&self) -> usize {
         self.queue.len()

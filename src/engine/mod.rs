@@ -6,6 +6,7 @@ pub mod key;
 pub mod wheel;
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,7 @@ enum Entry {
 struct Seat<T> {
     owner: T,
     armed: Option<Armed>,
+    marked: bool,
 }
 
 /// The armed deadline of a key.
@@ -148,7 +150,7 @@ impl<T> Engine<T> {
     ///
     /// The kernel refuses: not a socket, watched already, out of memory.
     pub fn register(&mut self, fd: BorrowedFd<'_>, owner: T) -> io::Result<Key> {
-        let key = self.keys.insert(Seat { owner, armed: None });
+        let key = self.keys.insert(Seat { owner, armed: None, marked: false });
         let interest = Interest::READABLE | Interest::WRITABLE;
         let source = fd.as_raw_fd();
         let result = self.poll.registry().register(&mut SourceFd(&source), key.token(), interest);
@@ -175,6 +177,12 @@ impl<T> Engine<T> {
     /// Whose registration `key` is, while it lasts.
     pub fn owner(&self, key: Key) -> Option<&T> {
         self.keys.get(key).map(|seat| &seat.owner)
+    }
+
+    /// Marks or unmarks a registration, for the loop to remember it by; whether that changed
+    /// anything.
+    pub fn mark(&mut self, key: Key, on: bool) -> bool {
+        self.keys.get_mut(key).is_some_and(|seat| mem::replace(&mut seat.marked, on) != on)
     }
 
     /// The keys of everything that is registered.

@@ -8,18 +8,47 @@
 //! that was never lent, or was taken back, is `EBADF`.
 
 use std::collections::HashMap;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::base::error::Code;
 
 static LENT: Mutex<Option<HashMap<RawFd, Arc<OwnedFd>>>> = Mutex::new(None);
 
-/// Keeps `fd` and returns the number that stands for it.
-pub fn lend(fd: OwnedFd) -> RawFd {
+/// A descriptor that was lent just now.
+pub struct Lent {
+    number: RawFd,
+    identity: Weak<OwnedFd>,
+}
+
+impl Lent {
+    /// The number that stands for it.
+    pub fn number(&self) -> RawFd {
+        self.number
+    }
+
+    /// Closes it, unless somebody has taken it: its number may be another descriptor's by now.
+    pub fn take_back(self) {
+        let mut table = table();
+        let table = table.get_or_insert_default();
+        if table.get(&self.number).is_some_and(|fd| self.identity.ptr_eq(&Arc::downgrade(fd))) {
+            table.remove(&self.number);
+        }
+    }
+}
+
+/// Keeps `fd`, for which a number stands from now on.
+pub fn lend(fd: OwnedFd) -> Lent {
     let number = fd.as_raw_fd();
-    table().get_or_insert_default().insert(number, Arc::new(fd));
-    number
+    let fd = Arc::new(fd);
+    let identity = Arc::downgrade(&fd);
+    let stale = table().get_or_insert_default().insert(number, fd);
+    if let Some(stale) = stale.and_then(Arc::into_inner) {
+        // Somebody has closed it behind our back, or the kernel would not have given its
+        // number away again. To close it now would close the new one.
+        let _ = stale.into_raw_fd();
+    }
+    Lent { number, identity }
 }
 
 /// Takes a lent descriptor out of the table.
@@ -58,7 +87,7 @@ mod tests {
     #[test]
     fn a_number_is_good_until_it_is_taken() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
-        let number = lend(ours.into());
+        let number = lend(ours.into()).number();
         assert!(get(number).is_ok());
         let fd = take(number).unwrap();
         assert_eq!(get(number).unwrap_err(), Code::BAD_FD);
@@ -67,9 +96,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_is_not_taken_back() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let lent = lend(ours.into());
+        let fd = take(lent.number()).unwrap();
+        drop(fd);
+        let other = lend(rustix::io::fcntl_dupfd_cloexec(&theirs, lent.number()).unwrap());
+        assert_eq!(other.number(), lent.number());
+        let number = other.number();
+        lent.take_back();
+        assert!(get(number).is_ok());
+        other.take_back();
+        assert_eq!(get(number).unwrap_err(), Code::BAD_FD);
+    }
+
+    #[test]
     fn a_number_in_use_is_not_taken() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
-        let number = lend(ours.into());
+        let number = lend(ours.into()).number();
         let used = get(number).unwrap();
         assert_eq!(take(number).unwrap_err(), Code::BAD_FD);
         drop(used);

@@ -1,4 +1,4 @@
-//! A listening socket, and its patience when descriptors run out.
+//! A listening socket, and its patience in times of trouble.
 //!
 //! ```text
 //!            wake                          out of descriptors
@@ -21,7 +21,7 @@ use crate::net::options;
 pub enum Event {
     /// A connection: non-blocking, not inherited by children.
     Accepted(OwnedFd),
-    /// Accepting failed. Out of descriptors: told once, then tried again after a pause.
+    /// Accepting failed. Told once, then tried again after a pause, until it works.
     Failed(Code),
 }
 
@@ -79,11 +79,7 @@ impl Listener {
                 }
                 // The peer was faster than we were: that is its own affair.
                 Err(Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => {}
-                Err(error) if is_shortage(error) => return self.exhausted(now, error),
-                Err(error) => {
-                    self.ready = false;
-                    return Some(Event::Failed(io::Error::from(error).into()));
-                }
+                Err(error) => return self.rest(now, error),
             }
         }
     }
@@ -93,7 +89,8 @@ impl Listener {
         self.pause.filter(|_| self.is_ready()).map(|(until, _)| until)
     }
 
-    fn exhausted(&mut self, now: Instant, error: Errno) -> Option<Event> {
+    /// Out of descriptors, or the network is in trouble: what waits still waits.
+    fn rest(&mut self, now: Instant, error: Errno) -> Option<Event> {
         let (told, length) = match self.pause {
             Some((_, last)) => (true, (last * 2).min(limits::ACCEPT_PAUSE_MAX)),
             None => (false, limits::ACCEPT_PAUSE),
@@ -107,10 +104,6 @@ impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
-}
-
-fn is_shortage(error: Errno) -> bool {
-    matches!(error, Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]

@@ -20,11 +20,21 @@ macro_rules! signals {
     ($($name:ident)*) => { &[$((stringify!($name), libc::$name)),*] };
 }
 
-/// Every signal of this platform that may be caught, with its number.
+/// Every signal of this platform that may be caught, with its number. Those that tell of a
+/// fault in the program (SIGSEGV, SIGILL, SIGFPE) may not: the instruction would fault again.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub const NAMES: &[(&str, i32)] = signals![
-    SIGHUP SIGINT SIGQUIT SIGTRAP SIGABRT SIGUSR1 SIGUSR2 SIGPIPE SIGALRM SIGTERM SIGCHLD
-    SIGCONT SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH SIGIO
-    SIGSYS SIGBUS
+    SIGHUP SIGINT SIGQUIT SIGTRAP SIGABRT SIGBUS SIGUSR1 SIGUSR2 SIGPIPE SIGALRM SIGTERM
+    SIGSTKFLT SIGCHLD SIGCONT SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF
+    SIGWINCH SIGIO SIGPOLL SIGPWR SIGSYS
+];
+
+/// As above.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub const NAMES: &[(&str, i32)] = signals![
+    SIGHUP SIGINT SIGQUIT SIGTRAP SIGABRT SIGBUS SIGUSR1 SIGUSR2 SIGPIPE SIGALRM SIGTERM
+    SIGCHLD SIGCONT SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH
+    SIGIO SIGSYS SIGINFO SIGEMT
 ];
 
 /// A signal that is caught for as long as this lives.

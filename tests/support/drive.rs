@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Longest real time in one wait.
 const STEP: Duration = Duration::from_millis(20);
 
+/// A stream that says more at a time says it for ever.
+const ENDLESS: usize = 100_000;
+
 /// An event as a value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Said {
@@ -196,6 +199,7 @@ impl Drive {
                 let said = Said::from(event);
                 (seat.answer)(&said, &mut seat.stream, self.now, &mut self.pool);
                 seat.said.push(said);
+                assert!(seat.said.len() < ENDLESS, "endless: {:?}", seat.said.last());
                 continue;
             }
             if read >= limits::READ_BUFFER || !seat.stream.wants_turn() {

@@ -39,18 +39,22 @@ impl Call {
         self.state
     }
 
-    /// Makes sure that `slots` more values fit the stack.
+    /// Makes sure that `slots` more values fit the stack, or raises.
     #[inline]
     pub fn reserve(&self, slots: c_int) {
-        // So many any function has, on top of its arguments.
-        if self.top() + slots <= ffi::LUA_MINSTACK {
-            return;
-        }
-        // SAFETY: the state is ours to grow.
-        if !unsafe { grow(self.state, slots) } {
+        if !self.has_room(slots) {
             // Not a panic of ours, so without a word on standard error.
             resume_unwind(Box::new("stack overflow"));
         }
+    }
+
+    /// Whether `slots` more values fit the stack. LuaJIT raises when they do not.
+    #[inline]
+    pub fn has_room(&self, slots: c_int) -> bool {
+        // So many any function has, on top of its arguments.
+        self.top() + slots <= ffi::LUA_MINSTACK
+            // SAFETY: the state is ours to grow.
+            || unsafe { ffi::lua_checkstack(self.state, slots) != 0 }
     }
 
     /// Number of values on the stack: at first, the arguments.
@@ -402,44 +406,5 @@ impl Call {
             ffi::lua_pushnil(self.state);
             ffi::lua_rawsetp(self.state, ffi::LUA_REGISTRYINDEX, key);
         }
-    }
-}
-
-/// Grows the stack; false at its end.
-///
-/// # Safety
-///
-/// `state` is the state that Lua has called us with.
-#[cfg(not(feature = "luajit"))]
-unsafe fn grow(state: *mut lua_State, slots: c_int) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { ffi::lua_checkstack(state, slots) != 0 }
-}
-
-/// As above; LuaJIT throws at the end of the stack, where nothing of ours may be thrown over.
-///
-/// # Safety
-///
-/// `state` is the state that Lua has called us with.
-#[cfg(feature = "luajit")]
-unsafe fn grow(state: *mut lua_State, slots: c_int) -> bool {
-    /// # Safety
-    ///
-    /// Called by Lua, from `grow`.
-    unsafe extern "C-unwind" fn check(state: *mut lua_State) -> c_int {
-        // SAFETY: the only argument is the number of slots.
-        unsafe {
-            let slots = ffi::lua_touserdata(state, 1) as usize as c_int;
-            ffi::lua_checkstack(state, slots);
-        }
-        0
-    }
-    // SAFETY: the caller's promise; the error, if there is one, is taken off.
-    unsafe {
-        let fine = ffi::lua_cpcall(state, check, slots as usize as *mut c_void) == ffi::LUA_OK;
-        if !fine {
-            ffi::lua_settop(state, -2);
-        }
-        fine
     }
 }

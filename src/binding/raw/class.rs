@@ -133,24 +133,26 @@ impl Call {
 
     /// Pushes a new object; needs two free slots.
     pub fn push_object<T: Class>(&self, value: T) {
-        self.push_made(|| value);
+        self.push_made(|| Some(value));
     }
 
-    /// Pushes the object that `make` makes, right where Lua keeps it.
+    /// Pushes the object that `make` makes, right where Lua keeps it; false, and nothing
+    /// pushed, when it makes none. Finalizers may have run before it is asked.
     #[inline]
-    pub fn push_made<T: Class>(&self, make: impl FnOnce() -> T) {
+    pub fn push_made<T: Class>(&self, make: impl FnOnce() -> Option<T>) -> bool {
         // SAFETY: the userdata has room for the value, and is no object of ours while its tag
         // is 0; from the moment it has its metatable Lua owns it. Nothing between can fail.
         unsafe {
             let place = new_userdata(self.state(), size_of::<Object<T>>(), T::USER_VALUES)
                 .cast::<Object<T>>();
             (&raw mut (*place).tag).write(0);
-            (&raw mut (*place).value).write(Some(make()));
+            (&raw mut (*place).value).write(make());
+            let Some(value) = &mut (*place).value else {
+                self.pop(1);
+                return false;
+            };
             (*place).tag = tag_of::<T>();
-            let (is_plain, outside) = (*place)
-                .value
-                .as_mut()
-                .map_or((true, 0), |value| (value.is_plain(), value.outside()));
+            let (is_plain, outside) = (value.is_plain(), value.outside());
             let metatables = self.home().classes[T::INDEX].get();
             let reference = if is_plain { metatables.plain } else { metatables.full };
             ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
@@ -159,6 +161,7 @@ impl Call {
                 self.account(outside);
             }
         }
+        true
     }
 
     /// Tells the collector, now and then, of bytes that are held outside: it would let
@@ -172,6 +175,10 @@ impl Call {
             // SAFETY: no borrow is alive, as wherever Lua values are made.
             unsafe {
                 if is_collecting(self.state()) {
+                    // Lua 5.5 counts in bytes, all others in units of 1024.
+                    #[cfg(feature = "lua55")]
+                    ffi::lua_gc(self.state(), ffi::LUA_GCSTEP, kilobytes * 1024);
+                    #[cfg(not(feature = "lua55"))]
                     ffi::lua_gc(self.state(), ffi::LUA_GCSTEP, kilobytes as c_int);
                 }
             }

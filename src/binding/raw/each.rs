@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::ffi::c_int;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 
 use mlua::ffi::{self, lua_State};
 
@@ -75,7 +75,7 @@ pub(super) unsafe extern "C-unwind" fn run(state: *mut lua_State) -> c_int {
 unsafe fn step(state: *mut lua_State, each: *mut Each<'_>) -> c_int {
     // SAFETY: the caller's promise.
     let (call, each) = unsafe { (Call::new(state), &mut *each) };
-    match catch_unwind(AssertUnwindSafe(|| (each.next)(&call))) {
+    match super::guarded(|| (each.next)(&call)) {
         Ok(arguments) => arguments.unwrap_or(-1),
         Err(panic) => {
             each.panic = Some(panic);

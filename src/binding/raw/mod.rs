@@ -3,7 +3,9 @@
 //! Shape of every native function: arguments are read by calls that do not raise, the work
 //! is done in a function that returns a `Result`, inside `catch_unwind`; when every value
 //! with a destructor is gone, the error is raised. So no jump ever crosses live Rust values.
-//! Lua raises behind our back only when it is out of memory; what is alive then leaks.
+//! Behind our back Lua raises when it is out of memory, and up to 5.3 when a finalizer of the
+//! user's raises while we make a value: what is alive then leaks, but for LuaJIT, whose errors
+//! unwind.
 //!
 //! No borrow may be alive where Lua can run: in a callback, and in everything that makes a
 //! Lua value, because that may run finalizers.
@@ -17,6 +19,7 @@ mod walk;
 use std::any::Any;
 use std::ffi::{CStr, c_int};
 use std::mem;
+#[cfg(not(feature = "luajit"))]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -117,7 +120,9 @@ unsafe extern "C-unwind" fn thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State
 unsafe extern "C-unwind" fn call_thunk<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> usize {
     // SAFETY: as for `thunk`; the first value is the table that was called.
     unsafe {
-        ffi::lua_remove(state, 1);
+        if ffi::lua_gettop(state) > 0 {
+            ffi::lua_remove(state, 1);
+        }
         thunk::<F>(state)
     }
 }
@@ -132,23 +137,30 @@ unsafe fn protect<F: Fn(&Call) -> Outcome>(state: *mut lua_State) -> End {
     let f: &F = unsafe { ptr::NonNull::<F>::dangling().as_ref() };
     // SAFETY: the caller's promise.
     let call = unsafe { Call::new(state) };
-    match catch_unwind(AssertUnwindSafe(|| f(&call))) {
-        Ok(Ok(results)) => End::Return(results),
-        Ok(Err(fail)) => {
-            call.reserve(4);
-            let (message, end) = match fail {
-                Fail::Argument(n, message) => (message, End::RaiseArgument(n)),
-                Fail::Message(message) => (message, End::Raise),
-            };
-            call.push_bytes(message.as_bytes());
-            end
-        }
-        Err(panic) => {
-            call.reserve(4);
-            call.push_bytes(panic_message(&*panic).as_bytes());
-            End::Raise
-        }
-    }
+    let (message, end) = match guarded(|| f(&call)) {
+        Ok(Ok(results)) => return End::Return(results),
+        Ok(Err(Fail::Argument(n, message))) => (message, End::RaiseArgument(n)),
+        Ok(Err(Fail::Message(message))) => (message, End::Raise),
+        Err(panic) => (panic_message(&*panic), End::Raise),
+    };
+    // The stack may be full; what was on it is of no more use.
+    call.set_top(0);
+    call.push_bytes(message.as_bytes());
+    end
+}
+
+/// Turns a panic into a value.
+#[cfg(not(feature = "luajit"))]
+fn guarded<R>(work: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(work))
+}
+
+/// LuaJIT's errors unwind through us like exceptions, and Rust aborts when it catches one that
+/// is not its own. So they pass, with every destructor run, and nothing is caught: here, and
+/// only here, a panic ends the process.
+#[cfg(feature = "luajit")]
+fn guarded<R>(work: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
+    Ok(work())
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
@@ -177,23 +189,32 @@ unsafe extern "C-unwind" fn note_traceback(state: *mut lua_State) -> c_int {
 }
 
 /// Its address is the registry key of the latest traceback.
-static TRACEBACK: u8 = 0;
+static TRACEBACK: u8 = 1;
 
-/// What `require` calls: builds the module with `open`, which leaves one table.
+/// Its address is the registry key of the module.
+static MODULE: u8 = 2;
+
+/// What `require` calls: builds the module, once in a state however often it is loaded.
 ///
 /// # Safety
 ///
 /// `state` is the state that Lua has called us with.
 unsafe fn open_module(state: *mut lua_State) -> c_int {
+    let key = (&raw const MODULE).cast();
     // SAFETY: the caller's promise.
     unsafe {
         if let Some(message) = wrong_lua(state) {
             ffi::lua_pushstring(state, message.as_ptr());
             ffi::lua_error(state);
         }
-        class::push_home(state);
-        ffi::lua_pushcclosure(state, function(crate::binding::open).0, 1);
-        ffi::lua_call(state, 0, 1);
+        ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, key);
+        if ffi::lua_type(state, -1) != ffi::LUA_TTABLE {
+            class::push_home(state);
+            ffi::lua_pushcclosure(state, function(crate::binding::open).0, 1);
+            ffi::lua_call(state, 0, 1);
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawsetp(state, ffi::LUA_REGISTRYINDEX, key);
+        }
     }
     1
 }

@@ -54,7 +54,9 @@ unsafe fn write(call: &Call, out: &mut Vec<u8>, width: Width, depth: usize) -> R
     }
     let count = table::begin(out);
     let mut pairs = 0;
-    call.reserve(PER_LEVEL);
+    if !call.has_room(PER_LEVEL) {
+        return Err(Refused::NoRoom);
+    }
     let state = call.state();
     // SAFETY: room is reserved; the table is not changed on the way; keys are
     // not converted, so `lua_next` finds its place again.

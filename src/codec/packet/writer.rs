@@ -21,6 +21,8 @@ pub enum Refused {
     },
     /// The table is nested too deeply, or contains itself.
     TooDeep,
+    /// There is no room left to walk the table.
+    NoRoom,
 }
 
 impl fmt::Display for Refused {
@@ -29,6 +31,7 @@ impl fmt::Display for Refused {
             Refused::TooLarge { size, limit } => {
                 write!(f, "packet of {size} bytes, limit is {limit}")
             }
+            Refused::NoRoom => write!(f, "stack overflow"),
             Refused::TooDeep => {
                 write!(f, "table nested deeper than {} levels", limits::TABLE_DEPTH)
             }
