@@ -74,9 +74,9 @@ mod ends {
             let mut drive = Drive::new();
             let (ours, mut peer) = pair::narrow(&mut drive, Framing::Raw);
             let answer = pattern(size);
-            drive.answer(ours, move |said, stream, now, pool| {
+            drive.answer(ours, move |said, stream, now| {
                 if *said == Said::Ended(Code::OK) {
-                    drive::send(stream, &answer, Some(1), now, pool).unwrap();
+                    drive::send(stream, &answer, Some(1), now).unwrap();
                 }
             });
             peer.end();
@@ -128,7 +128,7 @@ mod ends {
     fn a_closed_stream_says_nothing_more_and_takes_nothing_more() {
         let mut drive = Drive::new();
         let (ours, mut peer) = pair::half(&mut drive, framed(Width::Bits16, 64));
-        drive.answer(ours, |_, stream, now, _| stream.close(now));
+        drive.answer(ours, |_, stream, now| stream.close(now));
         peer.write(b"\0\x03one\0\x03two", &mut drive);
         drive.until("the first packet", |drive| drive.is_over(ours));
         assert_eq!(drive.said(ours), [Said::Frame(b"one".to_vec())]);
@@ -293,10 +293,10 @@ mod timeouts {
         let (ours, mut peer) = pair::half(&mut drive, Framing::Raw);
         let now = drive.now();
         drive.stream(ours).set_recv_timeout(millis(100), now);
-        drive.answer(ours, |said, stream, now, pool| {
+        drive.answer(ours, |said, stream, now| {
             if *said == LATE {
                 stream.set_recv_timeout(Duration::ZERO, now);
-                drive::send(stream, b"are you there?", None, now, pool).unwrap();
+                drive::send(stream, b"are you there?", None, now).unwrap();
             }
         });
         drive.pass(millis(100));
@@ -367,7 +367,7 @@ mod pauses {
     fn a_pause_from_inside_a_packet_holds_the_very_next_one() {
         let mut drive = Drive::new();
         let (ours, mut peer) = pair::half(&mut drive, framed(Width::Bits16, 64));
-        drive.answer(ours, |_, stream, now, _| stream.pause(true, now));
+        drive.answer(ours, |_, stream, now| stream.pause(true, now));
         peer.write(b"\0\x01a\0\x01b\0\x01c", &mut drive);
         drive.until("all bytes", |drive| drive.received(ours) == 9);
         for body in [b"a", b"b", b"c"] {
@@ -383,7 +383,7 @@ mod pauses {
     fn the_end_waits_behind_the_packets_of_a_pause() {
         let mut drive = Drive::new();
         let (ours, mut peer) = pair::half(&mut drive, framed(Width::Bits16, 64));
-        drive.answer(ours, |_, stream, now, _| stream.pause(true, now));
+        drive.answer(ours, |_, stream, now| stream.pause(true, now));
         peer.write(b"\0\x01a\0\x01b", &mut drive);
         peer.end();
         drive.until("all bytes", |drive| drive.received(ours) == 6);
@@ -401,7 +401,7 @@ mod pauses {
     fn an_error_waits_behind_the_packets_of_a_pause() {
         let mut drive = Drive::new();
         let (ours, mut peer) = pair::half(&mut drive, framed(Width::Bits16, 64));
-        drive.answer(ours, |_, stream, now, _| stream.pause(true, now));
+        drive.answer(ours, |_, stream, now| stream.pause(true, now));
         peer.write(b"\0\x01a\0\x01b", &mut drive);
         drive.until("all bytes", |drive| drive.received(ours) == 6);
         peer.reset();

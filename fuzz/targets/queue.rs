@@ -18,7 +18,6 @@ use std::io;
 use bytes::Bytes;
 use chuck_core::base::limits;
 use chuck_core::codec::packet::Payload;
-use chuck_core::conn::pool::Pool;
 use chuck_core::conn::queue::{Queue, Ticket};
 use libfuzzer_sys::fuzz_target;
 
@@ -51,7 +50,6 @@ struct Model {
 
 fuzz_target!(|input: &[u8]| {
     let mut models = [Model::default(), Model::default()];
-    let mut pool = Pool::default();
     let mut rest = input;
     while let Some((&[how, n], after)) = rest.split_first_chunk() {
         rest = after;
@@ -61,17 +59,17 @@ fuzz_target!(|input: &[u8]| {
             0 | 1 => {
                 let (bytes, after) = rest.split_at(size.min(rest.len()));
                 rest = after;
-                model.push(how, bytes, &mut pool);
+                model.push(how, bytes);
             }
             2 | 3 => {
                 let from = usize::from(how);
-                model.push(how, &PATTERN[from..from + size * 257], &mut pool);
+                model.push(how, &PATTERN[from..from + size * 257]);
             }
             4 => model.flush(size, Ok(0)),
             5 => model.flush(size * 257, Err(io::ErrorKind::WouldBlock)),
             6 => model.flush(size, Err(io::ErrorKind::ConnectionReset)),
             _ if n == 255 => model.clear(),
-            _ => model.queue.settle(&mut pool),
+            _ => model.queue.settle(),
         }
         for model in &mut models {
             assert_eq!(model.queue.len(), model.waiting());
@@ -88,7 +86,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 impl Model {
-    fn push(&mut self, how: u8, bytes: &[u8], pool: &mut Pool) {
+    fn push(&mut self, how: u8, bytes: &[u8]) {
         let head: &[u8] = if how & 0x20 == 0 { b"<>" } else { b"" };
         if self.waiting() + head.len() + bytes.len() > MOST {
             return;
@@ -104,7 +102,7 @@ impl Model {
             0 => Payload::Copy(bytes),
             _ => Payload::Share(Bytes::copy_from_slice(bytes)),
         };
-        self.queue.push(head, payload, ticket, pool);
+        self.queue.push(head, payload, ticket);
     }
 
     /// Takes at most `room` bytes, and answers `end` when there is no more room.

@@ -12,12 +12,13 @@ use super::place;
 use super::raw::{Call, Class, Kind, Outcome, function};
 use super::run::{Core, Owner, Stage, add};
 use super::seat::{self, Seat};
+use crate::base::buf::Buf;
 use crate::base::error::Code;
 use crate::base::limits;
+use crate::codec::frame::Width;
 use crate::codec::packet::Payload;
-use crate::conn::pool::Pool;
 use crate::conn::queue::Ticket;
-use crate::conn::stream::{Event, Framing, Packet, Piece, Stream};
+use crate::conn::stream::{Event, Framing, Packet, Stream};
 use crate::engine::Ready;
 use crate::engine::key::Key;
 use crate::net;
@@ -39,6 +40,8 @@ impl Class for Connection {
 /// What Lua and the engine share.
 struct Handle {
     stream: RefCell<Stream>,
+    /// Of frames, the width of their header.
+    width: Option<Width>,
     seat: RefCell<Option<Seat>>,
     tickets: Cell<Ticket>,
     /// The object has a table of its own with callbacks: on drain, on sends.
@@ -80,6 +83,7 @@ pub fn new(call: &Call) -> Outcome {
     let socket = net::stream::Stream::new(fd);
     let stream = Stream::new(socket, recv_size, framing, clock::now());
     call.push_object(Connection(Rc::new(Handle {
+        width: stream.width(),
         stream: RefCell::new(stream),
         seat: RefCell::new(None),
         tickets: Cell::new(0),
@@ -254,15 +258,19 @@ impl Handle {
     fn send(&self, head: &[u8], payload: Payload<'_>, ticket: Option<Ticket>) -> Result<(), Code> {
         let mut stream = self.stream.borrow_mut();
         let seat = self.seat.borrow();
-        let Some(seat) = seat.as_ref() else {
-            return stream.send(head, payload, ticket, clock::now(), &mut Pool::default());
-        };
-        let now = seat.core.now();
-        stream.send(head, payload, ticket, now, &mut seat.core.pool.borrow_mut())?;
-        if stream.wants_flush() {
-            add(&seat.core.stats.bytes_out, stream.flush(now));
+        let now = seat.as_ref().map_or_else(clock::now, |seat| seat.core.now());
+        let was_empty = stream.queued() == 0;
+        stream.send(head, payload, ticket, now)?;
+        if let Some(seat) = seat.as_ref() {
+            if stream.wants_flush() {
+                add(&seat.core.stats.bytes_out, stream.flush(now));
+            }
+            // Who had something queued is touched already, or waits for the kernel.
+            if was_empty {
+                seat.core.touch(seat.key);
+                seat.core.sends_to(seat.key);
+            }
         }
-        seat.core.touch(seat.key);
         Ok(())
     }
 
@@ -303,10 +311,7 @@ impl Handle {
 
     /// Reads once, and writes if there is room; returns how many bytes were read.
     fn receive(&self, ready: Ready, core: &Core) -> usize {
-        let (read, written) = {
-            let mut pool = core.pool.borrow_mut();
-            self.stream.borrow_mut().wake(ready, core.now(), &mut pool)
-        };
+        let (read, written) = self.stream.borrow_mut().wake(ready, core.now());
         add(&core.stats.bytes_in, read);
         add(&core.stats.bytes_out, written);
         read
@@ -314,15 +319,13 @@ impl Handle {
 
     /// Tells the object of packets, as long as there is nothing else; returns what else.
     fn deliver_packets(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
-        if self.peek(key, stage).is_some() {
+        if self.stream.borrow().may_have_packet() {
             stage.invoke_each(key, |call| {
-                let width = self.peek(key, stage)?.width;
-                // Looked for again: a finalizer may have closed the connection meanwhile.
-                let take = || {
-                    let piece = self.peek(key, stage).filter(|piece| piece.width == width)?;
-                    Some(self.stream.borrow_mut().take(piece))
-                };
-                if !packet::push(call, width, take) {
+                if !self.stream.borrow().may_have_packet() {
+                    return None;
+                }
+                let take = || self.is_told(key, stage).then(|| self.next_packet()).flatten();
+                if !packet::push(call, self.width, take) {
                     return None;
                 }
                 call.push_integer(0);
@@ -333,15 +336,18 @@ impl Handle {
     }
 
     #[inline]
-    fn peek(&self, key: Key, stage: &Stage<'_>) -> Option<Piece> {
-        if stage.core.is_stopping() || !self.is_seated_at(key, stage) {
-            return None;
-        }
-        self.stream.borrow().peek()
+    fn next_packet(&self) -> Option<Buf> {
+        self.stream.borrow_mut().next_packet()
+    }
+
+    /// Whether its callback is to be told anything.
+    #[inline]
+    fn is_told(&self, key: Key, stage: &Stage<'_>) -> bool {
+        !stage.core.is_stopping() && self.is_seated_at(key, stage)
     }
 
     fn poll(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
-        if stage.core.is_stopping() || !self.is_seated_at(key, stage) {
+        if !self.is_told(key, stage) {
             return None;
         }
         self.stream.borrow_mut().poll(stage.core.began())
@@ -408,7 +414,7 @@ impl Owner for Handle {
     fn tell(&self, key: Key, stage: &Stage<'_>) {
         let core = stage.core;
         let mut read = 0;
-        while !core.is_stopping() && self.is_seated_at(key, stage) {
+        while self.is_told(key, stage) {
             if let Some(event) = self.deliver_packets(key, stage) {
                 self.deliver(event, key, stage);
                 continue;
@@ -419,7 +425,12 @@ impl Owner for Handle {
             }
             read += self.receive(Ready::default(), core).max(1);
         }
-        self.stream.borrow_mut().stow(&mut core.pool.borrow_mut());
+        self.stream.borrow_mut().stow();
+    }
+
+    fn flush(&self, core: &Core) {
+        let written = self.stream.borrow_mut().flush(core.now());
+        add(&core.stats.bytes_out, written);
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
@@ -431,8 +442,7 @@ impl Owner for Handle {
             return;
         }
         let core = stage.core;
-        let written = self.stream.borrow_mut().flush(core.now());
-        add(&core.stats.bytes_out, written);
+        self.flush(core);
         self.tell(key, stage);
         if !self.is_seated_at(key, stage) {
             return;
@@ -443,7 +453,7 @@ impl Owner for Handle {
         }
         let mut stream = self.stream.borrow_mut();
         stream.move_on(core.now());
-        stream.settle(&mut core.pool.borrow_mut());
+        stream.settle();
         if stream.is_closed() {
             drop(stream);
             self.leave(key, stage);

@@ -19,7 +19,6 @@ use super::anchor;
 use super::raw::{self, Call, Kind};
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::conn::pool::Pool;
 use crate::engine::key::Key;
 use crate::engine::wheel::TimerId;
 use crate::engine::{Due, Engine, Ready, Wake};
@@ -32,6 +31,8 @@ pub trait Owner {
     fn wake(&self, ready: Ready, core: &Core);
     /// Tells what there is to tell, until [`Core::is_stopping`].
     fn tell(&self, key: Key, stage: &Stage<'_>);
+    /// Writes what its own callbacks have sent, while everything about it is at hand.
+    fn flush(&self, _core: &Core) {}
     /// The pass ends: flush, put away, say when to be woken.
     fn settle(&self, key: Key, stage: &Stage<'_>);
     /// The engine is being closed. With a stage, the callback is told.
@@ -61,8 +62,6 @@ pub struct Core {
     pub id: u32,
     /// Counters.
     pub stats: Stats,
-    /// Buffers for its connections.
-    pub pool: RefCell<Pool>,
     /// `None` once closed.
     engine: RefCell<Option<Engine<Rc<dyn Owner>>>>,
     /// Wakes that were reported and not told yet.
@@ -73,6 +72,11 @@ pub struct Core {
     now: Cell<Instant>,
     /// When this pass had waited: what is late by then is late, whatever its callbacks take.
     began: Cell<Instant>,
+    /// Whose socket woke us, while its callbacks run.
+    telling: Cell<Option<Key>>,
+    /// In this pass, and in the one before, somebody sent to another than who woke us.
+    crossing: Cell<bool>,
+    crossed: Cell<bool>,
     running: Cell<bool>,
     stopping: Cell<bool>,
     closing: Cell<bool>,
@@ -85,13 +89,15 @@ impl Core {
         Ok(Rc::new(Core {
             id,
             stats: Stats::default(),
-            pool: RefCell::default(),
             engine: RefCell::new(Some(Engine::new(now)?)),
             wakes: RefCell::default(),
             touched: RefCell::default(),
             posts: Cell::new((1, 1)),
             now: Cell::new(now),
             began: Cell::new(now),
+            telling: Cell::new(None),
+            crossing: Cell::new(false),
+            crossed: Cell::new(false),
             running: Cell::new(false),
             stopping: Cell::new(false),
             closing: Cell::new(false),
@@ -122,6 +128,13 @@ impl Core {
     pub fn release(&self, key: Key, fd: Option<BorrowedFd<'_>>) {
         // The owner is dropped after the borrow has ended.
         let _owner = self.engine.borrow_mut().as_mut().and_then(|engine| engine.release(key, fd));
+    }
+
+    /// Takes note of who is sent something.
+    pub fn sends_to(&self, key: Key) {
+        if self.telling.get() != Some(key) {
+            self.crossing.set(true);
+        }
     }
 
     /// Has `key` settled, once, at the end of this pass or in the next.
@@ -269,6 +282,7 @@ impl Core {
         }
         self.now.set(clock::now());
         self.began.set(self.now.get());
+        self.crossed.set(self.crossing.replace(false));
         add(&self.stats.turns, 1);
         add(&self.stats.wakes, wakes.len() - known);
         Ok(())
@@ -284,8 +298,15 @@ impl Core {
             told += 1;
             if let Some(owner) = self.owner(wake.key) {
                 owner.wake(wake.ready, self);
+                self.telling.set(Some(wake.key));
                 self.watch(|| owner.tell(wake.key, stage));
+                self.telling.set(None);
                 self.touch(wake.key);
+                // Who only answers is answered while the kernel has its socket at hand. Where
+                // all send to all, one write at the end of the pass serves better.
+                if !self.crossed.get() {
+                    owner.flush(self);
+                }
             }
         }
         // What was not told comes first in the next run.

@@ -11,9 +11,8 @@ use std::mem;
 
 use bytes::Bytes;
 
-use crate::base::buf::{Buf, SMALL};
+use crate::base::buf::{self, Buf, SMALL};
 use crate::base::limits;
-use crate::conn::pool::Pool;
 
 /// Received bytes.
 #[derive(Default)]
@@ -21,7 +20,7 @@ pub struct Input {
     buffer: Vec<u8>,
     /// `used <= buffer.len()`
     used: usize,
-    /// The buffer is the pool's.
+    /// The buffer is a spare one.
     is_lent: bool,
 }
 
@@ -75,15 +74,16 @@ impl Input {
 
     /// The buffer to read into, and its room: a spare one of `size`, or more of our own while
     /// a message of `wanted` bytes arrives that is too large to be moved about.
-    pub fn room(&mut self, wanted: usize, size: usize, pool: &mut Pool) -> (&mut Vec<u8>, usize) {
+    pub fn room(&mut self, wanted: usize, size: usize) -> (&mut Vec<u8>, usize) {
         if self.used > 0 || self.buffer.len() == self.buffer.capacity() {
-            self.stow(pool);
+            self.stow();
         }
         let have = self.buffer.len();
         if !self.is_lent && have >= limits::READ_IN_PLACE && wanted > have {
             self.buffer.reserve_exact((wanted - have).min(have.max(limits::READ_BUFFER)));
         } else if !self.is_lent {
-            let mut buffer = pool.take_read(size + have);
+            // A little more, so that a message of just that size is seen to be the last.
+            let mut buffer = buf::spare(size + have + 4096);
             buffer.extend_from_slice(&self.buffer);
             self.buffer = buffer;
             self.is_lent = true;
@@ -93,10 +93,10 @@ impl Input {
     }
 
     /// Gives the buffer back and keeps only what is pending.
-    pub fn stow(&mut self, pool: &mut Pool) {
+    pub fn stow(&mut self) {
         if self.is_lent {
             let rest = self.bytes().to_vec();
-            pool.give_read(mem::replace(&mut self.buffer, rest));
+            buf::recycle(mem::replace(&mut self.buffer, rest));
             self.is_lent = false;
         } else if self.is_empty() {
             self.buffer = Vec::new();
@@ -111,8 +111,8 @@ impl Input {
 mod tests {
     use super::*;
 
-    fn receive(input: &mut Input, bytes: &[u8], wanted: usize, pool: &mut Pool) {
-        let (buffer, room) = input.room(wanted, 1024, pool);
+    fn receive(input: &mut Input, bytes: &[u8], wanted: usize) {
+        let (buffer, room) = input.room(wanted, 1024);
         assert!(room >= bytes.len());
         buffer.extend_from_slice(bytes);
     }
@@ -121,10 +121,10 @@ mod tests {
     fn what_is_pending_survives_every_way_to_store_it() {
         for size in [10, limits::READ_IN_PLACE + 10, limits::HAND_OVER + 10] {
             let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
-            let (mut input, mut pool) = (Input::default(), Pool::default());
+            let mut input = Input::default();
             for piece in bytes.chunks(1000) {
-                receive(&mut input, piece, size, &mut pool);
-                input.stow(&mut pool);
+                receive(&mut input, piece, size);
+                input.stow();
             }
             assert_eq!(&*input.take(0, 3), &bytes[..3]);
             assert_eq!(input.bytes(), &bytes[3..]);
@@ -135,9 +135,9 @@ mod tests {
 
     #[test]
     fn a_large_message_leaves_with_its_buffer_and_the_rest_stays() {
-        let (mut input, mut pool) = (Input::default(), Pool::default());
+        let mut input = Input::default();
         let bytes = vec![7; limits::HAND_OVER];
-        let (buffer, _) = input.room(0, bytes.len(), &mut pool);
+        let (buffer, _) = input.room(0, bytes.len());
         buffer.extend_from_slice(&bytes);
         buffer.extend_from_slice(b"rest");
         assert_eq!(&*input.take(0, bytes.len()), &bytes[..]);

@@ -5,7 +5,6 @@
 //! again although nothing happens. Whom to tell is not known here.
 
 pub mod input;
-pub mod pool;
 pub mod queue;
 pub mod stream;
 pub mod timeout;

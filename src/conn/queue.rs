@@ -5,6 +5,7 @@
 //!          ^ offset: bytes of the first part that are gone
 //! ```
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
@@ -12,7 +13,6 @@ use bytes::Bytes;
 
 use crate::base::limits;
 use crate::codec::packet::Payload;
-use crate::conn::pool::Pool;
 
 /// Stands for a send whose end somebody wants to know.
 pub type Ticket = u32;
@@ -64,14 +64,8 @@ impl Queue {
 
     /// Appends a header and a payload; `ticket` comes back from [`Self::sent`] when the
     /// kernel has taken all of it.
-    pub fn push(
-        &mut self,
-        head: &[u8],
-        payload: Payload<'_>,
-        ticket: Option<Ticket>,
-        pool: &mut Pool,
-    ) {
-        let backlog = self.backlog.get_or_insert_with(|| pool.take_backlog());
+    pub fn push(&mut self, head: &[u8], payload: Payload<'_>, ticket: Option<Ticket>) {
+        let backlog = self.backlog.get_or_insert_with(spare);
         match payload {
             Payload::Copy(bytes) => backlog.copy(head, bytes),
             Payload::Share(bytes) => {
@@ -134,11 +128,11 @@ impl Queue {
     }
 
     /// Gives the buffers back when there is nothing left to send or to tell.
-    pub fn settle(&mut self, pool: &mut Pool) {
+    pub fn settle(&mut self) {
         if self.backlog.as_ref().is_some_and(|backlog| backlog.is_done())
             && let Some(backlog) = self.backlog.take()
         {
-            pool.give_backlog(backlog);
+            recycle(backlog);
         }
     }
 
@@ -218,6 +212,29 @@ impl Backlog {
     }
 }
 
+thread_local! {
+    /// Backlogs of connections that became idle, with their buffers.
+    #[expect(clippy::vec_box, reason = "boxed where they are used")]
+    static SPARE: RefCell<Vec<Box<Backlog>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty backlog, used before if there is one.
+fn spare() -> Box<Backlog> {
+    let found = SPARE.try_with(|spare| spare.borrow_mut().pop());
+    found.ok().flatten().unwrap_or_default()
+}
+
+/// Keeps an empty backlog for [`spare`], unless there are enough.
+fn recycle(backlog: Box<Backlog>) {
+    // While the thread ends, it is freed instead.
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if spare.len() < limits::SPARE_QUEUES {
+            spare.push(backlog);
+        }
+    });
+}
+
 fn append(tail: &mut Vec<u8>, head: &[u8], bytes: &[u8]) {
     tail.reserve(head.len() + bytes.len());
     tail.extend_from_slice(head);
@@ -233,7 +250,7 @@ mod tests {
             true => Payload::Share(Bytes::copy_from_slice(bytes)),
             false => Payload::Copy(bytes),
         };
-        queue.push(b"<", payload, ticket, &mut Pool::default());
+        queue.push(b"<", payload, ticket);
     }
 
     #[test]
@@ -270,7 +287,7 @@ mod tests {
     #[test]
     fn a_send_of_nothing_is_done_at_once() {
         let mut queue = Queue::default();
-        queue.push(b"", Payload::Copy(b""), Some(7), &mut Pool::default());
+        queue.push(b"", Payload::Copy(b""), Some(7));
         assert!(queue.is_empty());
         assert_eq!(queue.sent(), Some(7));
         assert_eq!(queue.sent(), None);

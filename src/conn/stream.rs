@@ -22,7 +22,6 @@ use crate::codec::frame::{Frames, Width};
 use crate::codec::packet::{Payload, Reader};
 use crate::codec::raw::Raw;
 use crate::conn::input::Input;
-use crate::conn::pool::Pool;
 use crate::conn::queue::{Queue, Ticket};
 use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
@@ -50,14 +49,12 @@ pub enum Packet {
 }
 
 /// Where a packet stands in the input.
-#[derive(Clone, Copy, Debug)]
-pub struct Piece {
+#[derive(Clone, Copy)]
+struct Piece {
     /// Bytes of its header.
     skip: usize,
     /// Bytes in all.
     len: usize,
-    /// Of a frame, the width of its header.
-    pub width: Option<Width>,
 }
 
 /// What a connection has to say.
@@ -153,7 +150,7 @@ impl Stream {
     }
 
     /// Something happened to the socket; returns how many bytes were read and written.
-    pub fn wake(&mut self, ready: Ready, now: Instant, pool: &mut Pool) -> (usize, usize) {
+    pub fn wake(&mut self, ready: Ready, now: Instant) -> (usize, usize) {
         self.readable |= ready.readable;
         self.ending |= ready.ended;
         let mut written = 0;
@@ -161,7 +158,7 @@ impl Stream {
             self.blocked = false;
             written = self.flush(now);
         }
-        (self.fill(now, pool), written)
+        (self.fill(now), written)
     }
 
     /// The connection has an engine from now on: its clocks start.
@@ -183,7 +180,6 @@ impl Stream {
         payload: Payload<'_>,
         ticket: Option<Ticket>,
         now: Instant,
-        pool: &mut Pool,
     ) -> Result<(), Code> {
         if !self.is_open() || self.shut != Shut::No || self.is_broken() {
             return Err(Code::SOCKET_CLOSED);
@@ -199,7 +195,7 @@ impl Stream {
         if self.queue.is_empty() {
             self.send.restart(now);
         }
-        self.queue.push(head, payload, ticket, pool);
+        self.queue.push(head, payload, ticket);
         self.above |= self.queue.len() >= self.high;
         Ok(())
     }
@@ -315,33 +311,45 @@ impl Stream {
         self.poll_input().or_else(|| self.poll_late(now))
     }
 
-    /// The packet that [`Self::poll`] would return next, if it is a packet. For owners that
-    /// want its bytes in a place of their own: see [`Self::take`].
+    /// Whether something is pending that may be a packet.
     #[inline]
-    pub fn peek(&self) -> Option<Piece> {
-        let is_next = self.state == State::Open && !self.paused && !self.drained;
-        if is_next && self.queue.is_told() { self.find().ok().flatten() } else { None }
+    pub fn may_have_packet(&self) -> bool {
+        !self.input.is_empty()
     }
 
-    /// Takes the bytes of a packet that was found just now.
+    /// The bytes of the packet that [`Self::poll`] would return next, if it is a packet: for
+    /// owners that want them in a place of their own.
     #[inline]
-    pub fn take(&mut self, piece: Piece) -> Buf {
-        self.input.take(piece.skip, piece.len)
+    pub fn next_packet(&mut self) -> Option<Buf> {
+        let is_next = self.state == State::Open && !self.paused && !self.drained;
+        if !is_next || !self.queue.is_told() {
+            return None;
+        }
+        let piece = self.find().ok()??;
+        Some(self.take(piece))
+    }
+
+    /// Of a connection with frames, the width of their header.
+    pub fn width(&self) -> Option<Width> {
+        match self.framing {
+            Framing::Raw => None,
+            Framing::Frames(frames) => Some(frames.width()),
+        }
     }
 
     /// Puts the read buffer away once everything was polled, so that the next connection
     /// can have it.
-    pub fn stow(&mut self, pool: &mut Pool) {
+    pub fn stow(&mut self) {
         if self.state != State::Open {
             self.input.forget();
         }
-        self.input.stow(pool);
+        self.input.stow();
     }
 
     /// Puts everything away that nobody needs until the next wake.
-    pub fn settle(&mut self, pool: &mut Pool) {
-        self.queue.settle(pool);
-        self.stow(pool);
+    pub fn settle(&mut self) {
+        self.queue.settle();
+        self.stow();
     }
 
     /// When to be woken although nothing happens.
@@ -430,11 +438,16 @@ impl Stream {
         let piece = self.find()?;
         Ok(piece.map(|piece| {
             let bytes = self.take(piece);
-            match piece.width {
+            match self.width() {
                 None => Packet::Raw(bytes),
                 Some(width) => Packet::Framed(Reader::new(bytes, width)),
             }
         }))
+    }
+
+    #[inline]
+    fn take(&mut self, piece: Piece) -> Buf {
+        self.input.take(piece.skip, piece.len)
     }
 
     #[inline]
@@ -443,18 +456,18 @@ impl Stream {
         Ok(match self.framing {
             Framing::Raw => {
                 let found = Raw::new(self.recv_size as usize).decode(input)?;
-                found.map(|(_, len)| Piece { skip: 0, len, width: None })
+                found.map(|(_, len)| Piece { skip: 0, len })
             }
             Framing::Frames(frames) => {
                 let width = frames.width();
                 let found = frames.decode(input)?;
-                found.map(|(_, len)| Piece { skip: width.head(), len, width: Some(width) })
+                found.map(|(_, len)| Piece { skip: width.head(), len })
             }
         })
     }
 
     /// Reads once.
-    fn fill(&mut self, now: Instant, pool: &mut Pool) -> usize {
+    fn fill(&mut self, now: Instant) -> usize {
         if !self.readable || !self.wants_input() {
             return 0;
         }
@@ -462,7 +475,7 @@ impl Stream {
             Framing::Raw => 0,
             Framing::Frames(frames) => frames.wanted(self.input.bytes()),
         };
-        let (buffer, room) = self.input.room(wanted, self.read_size(), pool);
+        let (buffer, room) = self.input.room(wanted, self.read_size());
         let Some(socket) = self.socket.as_ref() else {
             return 0;
         };

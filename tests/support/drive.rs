@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use chuck_core::base::error::Code;
 use chuck_core::base::limits;
 use chuck_core::codec::packet::Payload;
-use chuck_core::conn::pool::Pool;
 use chuck_core::conn::queue::Ticket;
 use chuck_core::conn::stream::{Event, Packet, Stream};
 use chuck_core::engine::key::Key;
@@ -45,7 +44,7 @@ pub enum Said {
 pub struct Id(usize);
 
 /// What is done when something is said, as a callback would.
-type Answer = Box<dyn FnMut(&Said, &mut Stream, Instant, &mut Pool)>;
+type Answer = Box<dyn FnMut(&Said, &mut Stream, Instant)>;
 
 struct Seat {
     stream: Stream,
@@ -60,7 +59,6 @@ struct Seat {
 pub struct Drive {
     engine: Engine<Id>,
     seats: Vec<Seat>,
-    pool: Pool,
     now: Instant,
     wakes: Vec<Wake>,
     touched: Vec<Id>,
@@ -73,7 +71,6 @@ impl Drive {
         Drive {
             engine: Engine::new(now).unwrap(),
             seats: Vec::new(),
-            pool: Pool::default(),
             now,
             wakes: Vec::new(),
             touched: Vec::new(),
@@ -90,18 +87,14 @@ impl Drive {
         let id = Id(self.seats.len());
         let key = self.engine.register(stream.fd().unwrap(), id).unwrap();
         stream.start(self.now);
-        let answer: Answer = Box::new(|_, _, _, _| {});
+        let answer: Answer = Box::new(|_, _, _| {});
         self.seats.push(Seat { stream, key: Some(key), said: Vec::new(), received: 0, answer });
         self.touched.push(id);
         id
     }
 
     /// Has `answer` called with whatever the stream says from now on.
-    pub fn answer(
-        &mut self,
-        id: Id,
-        answer: impl FnMut(&Said, &mut Stream, Instant, &mut Pool) + 'static,
-    ) {
+    pub fn answer(&mut self, id: Id, answer: impl FnMut(&Said, &mut Stream, Instant) + 'static) {
         self.seats[id.0].answer = Box::new(answer);
     }
 
@@ -114,7 +107,7 @@ impl Drive {
     /// Queues `bytes`: shared when the binding would share them.
     pub fn send(&mut self, id: Id, bytes: &[u8], ticket: Option<Ticket>) -> Result<(), Code> {
         self.touched.push(id);
-        send(&mut self.seats[id.0].stream, bytes, ticket, self.now, &mut self.pool)
+        send(&mut self.seats[id.0].stream, bytes, ticket, self.now)
     }
 
     /// What the stream has said since this was asked last.
@@ -186,7 +179,7 @@ impl Drive {
 
     fn receive(&mut self, id: Id, ready: Ready) -> usize {
         let seat = &mut self.seats[id.0];
-        let (read, _) = seat.stream.wake(ready, self.now, &mut self.pool);
+        let (read, _) = seat.stream.wake(ready, self.now);
         seat.received += read;
         read
     }
@@ -197,7 +190,7 @@ impl Drive {
             let seat = &mut self.seats[id.0];
             if let Some(event) = seat.stream.poll(self.now) {
                 let said = Said::from(event);
-                (seat.answer)(&said, &mut seat.stream, self.now, &mut self.pool);
+                (seat.answer)(&said, &mut seat.stream, self.now);
                 seat.said.push(said);
                 assert!(seat.said.len() < ENDLESS, "endless: {:?}", seat.said.last());
                 continue;
@@ -207,7 +200,7 @@ impl Drive {
             }
             read += self.receive(id, Ready::default()).max(1);
         }
-        self.seats[id.0].stream.stow(&mut self.pool);
+        self.seats[id.0].stream.stow();
     }
 
     fn settle(&mut self, id: Id) {
@@ -218,7 +211,7 @@ impl Drive {
         self.seats[id.0].stream.flush(self.now);
         self.tell(id);
         let seat = &mut self.seats[id.0];
-        seat.stream.settle(&mut self.pool);
+        seat.stream.settle();
         if seat.stream.is_closed() {
             self.engine.release(key, seat.stream.fd());
             seat.key = None;
@@ -238,13 +231,12 @@ pub fn send(
     bytes: &[u8],
     ticket: Option<Ticket>,
     now: Instant,
-    pool: &mut Pool,
 ) -> Result<(), Code> {
     let payload = match bytes.len() > limits::SEND_COPY {
         true => Payload::Share(bytes.to_vec().into()),
         false => Payload::Copy(bytes),
     };
-    stream.send(&[], payload, ticket, now, pool)
+    stream.send(&[], payload, ticket, now)
 }
 
 /// `None` where a call on a plain peer would have to wait.

@@ -24,6 +24,9 @@
 ---@field SIGPROF integer
 ---@field SIGWINCH integer
 ---@field SIGIO integer
+---@field SIGPOLL integer Linux
+---@field SIGPWR integer Linux
+---@field SIGSTKFLT integer Linux
 ---@field SIGSYS integer
 ---@field SIGBUS integer
 local signal = {}
