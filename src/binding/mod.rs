@@ -10,10 +10,12 @@ mod engine;
 mod error;
 mod packet;
 mod raw;
+mod report;
 mod run;
 mod seat;
 mod signal;
 mod socket_helper;
+mod stats;
 mod timer;
 
 use std::ffi::CStr;

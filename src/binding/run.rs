@@ -9,7 +9,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
-use std::io::{self, Write};
 use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
@@ -17,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use super::anchor;
 use super::raw::{self, Call, Kind};
+use super::report::complain;
+use super::stats::{Stats, add};
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::engine::key::Key;
@@ -37,23 +38,6 @@ pub trait Owner {
     fn settle(&self, key: Key, stage: &Stage<'_>);
     /// The engine is being closed. With a stage, the callback is told.
     fn abandon(&self, key: Key, stage: Option<&Stage<'_>>);
-}
-
-/// Counters of an engine, as `Stats` tells them.
-#[derive(Default)]
-pub struct Stats {
-    /// Waits for the kernel.
-    pub turns: Cell<u64>,
-    /// Sockets that woke us.
-    pub wakes: Cell<u64>,
-    /// Bytes received.
-    pub bytes_in: Cell<u64>,
-    /// Bytes that the kernel took.
-    pub bytes_out: Cell<u64>,
-    /// Connections accepted.
-    pub accepted: Cell<u64>,
-    /// The longest time that the callbacks of one object held the loop.
-    pub longest: Cell<Duration>,
 }
 
 /// An engine as the binding knows it. Shared by the engine object and what is registered.
@@ -408,11 +392,6 @@ impl Core {
     }
 }
 
-/// Adds to a counter.
-pub fn add(counter: &Cell<u64>, n: usize) {
-    counter.set(counter.get() + n as u64);
-}
-
 /// The mark that the loop runs, taken away however it ends.
 struct Running<'a>(&'a Core);
 
@@ -591,16 +570,4 @@ pub fn answer(call: &Call, interval: Duration) -> Option<Duration> {
         Some(ms @ 1..) => Some(Duration::from_millis((ms as u64).min(limits::TIMER_MAX_MS))),
         Some(_) => None,
     }
-}
-
-/// Writes an error that nobody takes to standard error.
-pub fn complain(place: &str, call: &Call, error: c_int, traceback: Option<&[u8]>) {
-    let text = match (call.to_bytes(error), call.to_number(error)) {
-        (Some(text), _) => String::from_utf8_lossy(text).into_owned(),
-        (None, Some(number)) => number.to_string(),
-        (None, None) => format!("error object of type {:?}", call.kind(error)).to_lowercase(),
-    };
-    let traceback = String::from_utf8_lossy(traceback.unwrap_or_default());
-    // Without a standard error there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "chuck: error in {place}: {text}\n{traceback}");
 }

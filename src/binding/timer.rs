@@ -9,7 +9,8 @@ use super::convert;
 use super::engine::EngineObject;
 use super::place;
 use super::raw::{Call, Class, Fail, Outcome, function};
-use super::run::{answer, complain};
+use super::report::complain;
+use super::run::answer;
 use crate::engine::wheel::{TimerId, Wheel};
 use crate::os::clock;
 

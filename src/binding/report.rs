@@ -1,0 +1,18 @@
+//! Errors that nobody takes: a line on standard error, and the loop goes on.
+
+use std::ffi::c_int;
+use std::io::{self, Write};
+
+use super::raw::Call;
+
+/// Writes an error that nobody takes to standard error.
+pub fn complain(place: &str, call: &Call, error: c_int, traceback: Option<&[u8]>) {
+    let text = match (call.to_bytes(error), call.to_number(error)) {
+        (Some(text), _) => String::from_utf8_lossy(text).into_owned(),
+        (None, Some(number)) => number.to_string(),
+        (None, None) => format!("error object of type {:?}", call.kind(error)).to_lowercase(),
+    };
+    let traceback = String::from_utf8_lossy(traceback.unwrap_or_default());
+    // Without a standard error there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "chuck: error in {place}: {text}\n{traceback}");
+}
