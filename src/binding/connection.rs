@@ -268,7 +268,6 @@ impl Handle {
             }
             // Who had something queued is touched already, or waits for the kernel.
             if was_empty {
-                seat.core.touch(seat.key);
                 seat.core.sends_to(seat.key);
             }
         }
@@ -429,11 +428,6 @@ impl Owner for Handle {
         self.stream.borrow_mut().stow();
     }
 
-    fn flush(&self, core: &Core) {
-        let written = self.stream.borrow_mut().flush(core.now());
-        add(&core.stats.bytes_out, written);
-    }
-
     fn settle(&self, key: Key, stage: &Stage<'_>) {
         if !self.is_seated_at(key, stage) {
             return;
@@ -443,7 +437,8 @@ impl Owner for Handle {
             return;
         }
         let core = stage.core;
-        self.flush(core);
+        let written = self.stream.borrow_mut().flush(core.now());
+        add(&core.stats.bytes_out, written);
         self.tell(key, stage);
         if !self.is_seated_at(key, stage) {
             return;

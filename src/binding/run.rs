@@ -32,8 +32,6 @@ pub trait Owner {
     fn wake(&self, ready: Ready, core: &Core);
     /// Tells what there is to tell, until [`Core::is_stopping`].
     fn tell(&self, key: Key, stage: &Stage<'_>);
-    /// Writes what its own callbacks have sent, while everything about it is at hand.
-    fn flush(&self, _core: &Core) {}
     /// The pass ends: flush, put away, say when to be woken.
     fn settle(&self, key: Key, stage: &Stage<'_>);
     /// The engine is being closed. With a stage, the callback is told.
@@ -114,10 +112,15 @@ impl Core {
         let _owner = self.engine.borrow_mut().as_mut().and_then(|engine| engine.release(key, fd));
     }
 
-    /// Takes note of who is sent something.
+    /// Takes note that `key` was sent something, and has it settled.
     pub fn sends_to(&self, key: Key) {
-        if self.telling.get() != Some(key) {
+        let answers = self.telling.get() == Some(key);
+        if !answers {
             self.crossing.set(true);
+        }
+        // Who answers is settled as soon as its callbacks have ended.
+        if !answers || self.crossed.get() {
+            self.touch(key);
         }
     }
 
@@ -285,11 +288,12 @@ impl Core {
                 self.telling.set(Some(wake.key));
                 self.watch(|| owner.tell(wake.key, stage));
                 self.telling.set(None);
-                self.touch(wake.key);
-                // Who only answers is answered while the kernel has its socket at hand. Where
-                // all send to all, one write at the end of the pass serves better.
-                if !self.crossed.get() {
-                    owner.flush(self);
+                // Who only answers is settled while everything about it is at hand. Where all
+                // send to all, one write at the end of the pass serves better.
+                if self.crossed.get() {
+                    self.touch(wake.key);
+                } else {
+                    owner.settle(wake.key, stage);
                 }
             }
         }
