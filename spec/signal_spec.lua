@@ -185,12 +185,12 @@ describe("a signaler", function()
       local flood = 0
       signal.signaler(signal.SIGUSR1):Register(engine, function()
         flood = flood + 1
-        for _ = 1, 20 do
+        for _ = 1, 5 do
           local one = chuck.engine()
           chuck.RegTimer(one, 1, function() end)
           collectgarbage("step")
         end
-        if flood >= 20 then print("stood") engine:Stop() end
+        if flood >= 10 then print("stood") engine:Stop() end
       end)
       os.execute("(while kill -USR1 " .. pid .. "; do :; done) >/dev/null 2>&1 &")
       engine:Run(20000)
