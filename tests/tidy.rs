@@ -17,7 +17,7 @@ use source::{Source, blank, in_tree, sources, words};
 const LAYERS: &[Layer] = &[
     ("base", &[], &["bytes", "libc"]),
     ("codec", &["base"], &["bytes", "httparse", "redis_protocol", "flate2"]),
-    ("engine", &["base"], &["mio", "slab", "crossbeam_channel"]),
+    ("engine", &["base"], &["mio", "crossbeam_channel"]),
     ("os", &["base", "engine"], &["rustix", "signal_hook", "libc"]),
     ("net", &["base", "engine"], &["socket2", "mio", "rustix"]),
     ("conn", &["base", "engine", "net", "codec"], &["rustls", "bytes"]),

@@ -12,7 +12,7 @@ pub struct Code(pub i32);
 /// The library's own codes: name, number, meaning. Fixed since 2015.
 pub const OWN: &[(&str, Code, &str)] = &[
     ("ESOCKCLOSE", Code::SOCKET_CLOSED, "socket is closed"),
-    ("EUNSPPLAT", Code(141), "not supported on this platform"),
+    ("EUNSPPLAT", Code::UNSUPPORTED, "not supported on this platform"),
     ("ENOASSENG", Code::NO_ENGINE, "not associated with an engine"),
     ("EINVISOKTYPE", Code(143), "invalid socket type"),
     ("EASSENG", Code::HAS_ENGINE, "already associated with an engine"),
@@ -36,6 +36,8 @@ impl Code {
     pub const OK: Code = Code(0);
     /// The object was closed.
     pub const SOCKET_CLOSED: Code = Code(140);
+    /// This platform cannot do it.
+    pub const UNSUPPORTED: Code = Code(141);
     /// The object has no engine.
     pub const NO_ENGINE: Code = Code(142);
     /// The object has an engine already.
@@ -60,6 +62,10 @@ impl Code {
     pub const TIMED_OUT: Code = Code(libc::ETIMEDOUT);
     /// The process or the system is out of descriptors.
     pub const TOO_MANY_FILES: Code = Code(libc::EMFILE);
+    /// An address of a family that has no text.
+    pub const NO_SUCH_FAMILY: Code = Code(libc::EAFNOSUPPORT);
+    /// A path or name that no kernel takes.
+    pub const NAME_TOO_LONG: Code = Code(libc::ENAMETOOLONG);
     /// A name that no one knows.
     pub const NOT_FOUND: Code = Code(libc::ENOENT);
     /// A value outside of its range.

@@ -186,12 +186,12 @@ fn set_send_timeout(call: &Call) -> Outcome {
 
 fn peer_addr(call: &Call) -> Outcome {
     let addr = call.object::<Connection>(1)?.0.with_socket(net::addr::peer);
-    convert::text(call, addr)
+    convert::address(call, addr)
 }
 
 fn sock_addr(call: &Call) -> Outcome {
     let addr = call.object::<Connection>(1)?.0.with_socket(net::addr::local);
-    convert::text(call, addr)
+    convert::address(call, addr)
 }
 
 fn set_nodelay(call: &Call) -> Outcome {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::raw::{Call, Fail, Outcome};
 use crate::base::error::Code;
 use crate::base::limits;
+use crate::net::addr::Address;
 
 /// Argument `n`, a time in milliseconds: not negative, at most 24 hours less one millisecond.
 pub fn millis(call: &Call, n: c_int) -> Result<Duration, Fail> {
@@ -50,11 +51,11 @@ pub fn failure(call: &Call, code: Code) -> Outcome {
     Ok(1 + push_error(call, code))
 }
 
-/// A string, or `nil, message, code`.
-pub fn text(call: &Call, result: Result<String, Code>) -> Outcome {
+/// An address as text, or `nil, message, code`.
+pub fn address(call: &Call, result: Result<Address, Code>) -> Outcome {
     match result {
-        Ok(text) => {
-            call.push_bytes(text.as_bytes());
+        Ok(address) => {
+            call.push_bytes(&address.to_bytes());
             Ok(1)
         }
         Err(code) => failure(call, code),

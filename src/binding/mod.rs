@@ -35,6 +35,11 @@ mod place {
     pub const TIMER: usize = 8;
     pub const WHEEL: usize = 9;
     pub const SIGNALER: usize = 10;
+    pub const DATAGRAM: usize = 11;
+    pub const QUERY: usize = 12;
+    pub const MAILBOX: usize = 13;
+    pub const CHILD: usize = 14;
+    pub const LOG_FILE: usize = 15;
 }
 
 /// Builds the table that `require "chuck_core"` returns.

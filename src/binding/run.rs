@@ -20,6 +20,7 @@ use super::report::complain;
 use super::stats::{Stats, add};
 use crate::base::error::Code;
 use crate::base::limits;
+use crate::engine::inbox::Bell;
 use crate::engine::key::Key;
 use crate::engine::wheel::TimerId;
 use crate::engine::{Due, Engine, Ready, Wake};
@@ -104,6 +105,16 @@ impl Core {
         let mut engine = self.engine.borrow_mut();
         let engine = engine.as_mut().ok_or(Code::ENGINE_CLOSED)?;
         Ok(engine.register(fd, owner)?)
+    }
+
+    /// Registers `owner` without a socket: the bell or a deadline wakes it.
+    pub fn seat(&self, owner: Rc<dyn Owner>) -> Result<(Bell, Key), Code> {
+        if self.closing.get() {
+            return Err(Code::ENGINE_CLOSED);
+        }
+        let mut engine = self.engine.borrow_mut();
+        let engine = engine.as_mut().ok_or(Code::ENGINE_CLOSED)?;
+        Ok((engine.bell()?, engine.seat(owner)))
     }
 
     /// Ends a registration.

@@ -77,12 +77,12 @@ fn close(call: &Call) -> Outcome {
 
 fn getsockname(call: &Call) -> Outcome {
     let fd = fds::get(convert::descriptor(call, 1)?);
-    convert::text(call, fd.and_then(|fd| addr::local(&fd)))
+    convert::address(call, fd.and_then(|fd| addr::local(&fd)))
 }
 
 fn getpeername(call: &Call) -> Outcome {
     let fd = fds::get(convert::descriptor(call, 1)?);
-    convert::text(call, fd.and_then(|fd| addr::peer(&fd)))
+    convert::address(call, fd.and_then(|fd| addr::peer(&fd)))
 }
 
 /// It waits for the resolver.

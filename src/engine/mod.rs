@@ -2,6 +2,7 @@
 //!
 //! The engine has never heard of a byte, a protocol or a callback.
 
+pub mod inbox;
 pub mod key;
 pub mod wheel;
 
@@ -11,9 +12,10 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll};
+use mio::{Events, Interest, Poll, Token};
 
 use crate::base::limits;
+use inbox::Bell;
 use key::{Key, Keys};
 use wheel::{TimerId, Wheel};
 
@@ -67,6 +69,9 @@ struct Armed {
     tick: u64,
 }
 
+/// The token of the bell: no key has it, for its slot is the last of 2^32.
+const BELL: Token = Token(usize::MAX);
+
 /// Sockets to watch, each with an owner `T`, and timers to keep.
 pub struct Engine<T> {
     poll: Poll,
@@ -77,6 +82,8 @@ pub struct Engine<T> {
     origin: Instant,
     /// Timers that are not deadlines.
     timers: usize,
+    /// How other threads reach us, once somebody has asked for it.
+    bell: Option<Bell>,
 }
 
 impl<T> Engine<T> {
@@ -93,6 +100,7 @@ impl<T> Engine<T> {
             wheel: Wheel::default(),
             origin: now,
             timers: 0,
+            bell: None,
         })
     }
 
@@ -117,14 +125,22 @@ impl<T> Engine<T> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
-        wakes.extend(self.events.iter().map(|event| Wake {
-            key: Key::from_token(event.token()),
-            ready: Ready {
-                readable: event.is_readable() || event.is_error() || event.is_read_closed(),
-                writable: event.is_writable() || event.is_error() || event.is_write_closed(),
-                ended: event.is_read_closed() || event.is_error(),
-            },
-        }));
+        for event in &self.events {
+            if event.token() == BELL {
+                if let Some(bell) = &self.bell {
+                    bell.answer(wakes);
+                }
+                continue;
+            }
+            wakes.push(Wake {
+                key: Key::from_token(event.token()),
+                ready: Ready {
+                    readable: event.is_readable() || event.is_error() || event.is_read_closed(),
+                    writable: event.is_writable() || event.is_error() || event.is_write_closed(),
+                    ended: event.is_read_closed() || event.is_error(),
+                },
+            });
+        }
         Ok(())
     }
 
@@ -159,6 +175,23 @@ impl<T> Engine<T> {
             return Err(error);
         }
         Ok(key)
+    }
+
+    /// A registration without a descriptor: it is woken by the [`Self::bell`] or its deadline.
+    pub fn seat(&mut self, owner: T) -> Key {
+        self.keys.insert(Seat { owner, armed: None, marked: false })
+    }
+
+    /// The bell with which any thread can wake a registration of this engine.
+    ///
+    /// # Errors
+    ///
+    /// The process is out of descriptors.
+    pub fn bell(&mut self) -> io::Result<Bell> {
+        match &self.bell {
+            Some(bell) => Ok(bell.clone()),
+            None => Ok(self.bell.insert(Bell::new(self.poll.registry(), BELL)?).clone()),
+        }
     }
 
     /// Ends a registration and its deadline.
@@ -242,7 +275,7 @@ impl<T> Engine<T> {
         self.timers
     }
 
-    /// Number of registered sockets.
+    /// Number of registrations.
     pub fn open(&self) -> usize {
         self.keys.len()
     }

@@ -33,7 +33,7 @@ pub trait Class: Sized + 'static {
 }
 
 /// Number of places in [`Home`].
-const CLASSES: usize = 16;
+const CLASSES: usize = 24;
 
 /// Where the registry keeps the metatables of one class.
 #[derive(Clone, Copy, Default)]
