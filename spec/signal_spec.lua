@@ -31,7 +31,7 @@ local function send(name)
 end
 
 --- A child program that knows `chuck`, `signal`, `engine`, and `kill(name)` for itself.
-local function child(source)
+local function child(source, limits)
   return check.child([[
     local chuck = require("chuck")
     local signal, engine = chuck.signal, chuck.engine()
@@ -39,7 +39,7 @@ local function child(source)
     local pid = pipe:read("*l")
     pipe:close()
     local function kill(name) io.popen("kill -" .. name .. " " .. pid):close() end
-    ]] .. source)
+    ]] .. source, limits)
 end
 
 describe("a signaler", function()
@@ -102,17 +102,69 @@ describe("a signaler", function()
     assert.are.same({ "SIGUSR2" }, got)
   end)
 
-  it("for a signal that has one already is nil, with a message and EBUSY", function()
-    signaler_of(signal.SIGUSR1)
-    local signaler, why, code = signaler_of(signal.SIGUSR1)
-    assert.are.same({ "nil", "string", "EBUSY" }, { type(signaler), type(why), code })
+  it("is one of many: each is told, on its own engine", function()
+    local other, got = chuck.engine(), {}
+    for name, of in pairs({ first = engine, second = engine, third = other }) do
+      signaler_of(signal.SIGUSR1):Register(of, function(number)
+        got[name] = number
+      end)
+    end
+    send("USR1")
+    check.run_until(engine, function()
+      return got.first and got.second
+    end)
+    check.run_until(other, function()
+      return got.third
+    end)
+    other:Close()
+    local number = signal.SIGUSR1
+    assert.are.same({ first = number, second = number, third = number }, got)
   end)
 
-  it("may follow one that was removed, or collected", function()
+  it("is a new object each time", function()
+    assert.are_not.equal(signaler_of(signal.SIGUSR1), signaler_of(signal.SIGUSR1))
+  end)
+
+  it("is told still after another of its signal was removed, or collected", function()
+    local got = false
     signaler_of(signal.SIGUSR1):Remove()
     assert.is_truthy(signal.signaler(signal.SIGUSR1))
+    signaler_of(signal.SIGUSR1):Register(engine, function()
+      got = true
+      engine:Stop()
+    end)
     check.collect()
-    assert.is_truthy(signaler_of(signal.SIGUSR1))
+    send("USR1")
+    check.run(engine)
+    assert.is_true(got)
+  end)
+
+  it("may remove another of its signal in its callback, also itself", function()
+    local told, signalers = 0, {}
+    for n = 1, 3 do
+      signalers[n] = signaler_of(signal.SIGUSR1)
+      signalers[n]:Register(engine, function()
+        told = told + 1
+        for _, signaler in ipairs(signalers) do
+          signaler:Remove()
+        end
+        engine:Stop()
+      end)
+    end
+    send("USR1")
+    check.run(engine)
+    assert.are.equal(1, told)
+  end)
+
+  it("without a descriptor left is nil, with a message and EMFILE", function()
+    local status, out = child([[
+      local held, why, code = {}, nil, nil
+      repeat
+        held[#held + 1], why, code = signal.signaler(signal.SIGUSR1)
+      until code or #held > 1000
+      print(type(why), code)
+    ]], "ulimit -n 50")
+    assert.are.same({ 0, "string\tEMFILE\n" }, { status, out })
   end)
 
   it("registers once: the second time is false, with why", function()
@@ -232,6 +284,20 @@ describe("the default action", function()
       kill("USR1")
       engine:Run(5000)
     ]])))
+  end)
+
+  it("is back only when the last signaler was removed", function()
+    local status, out = child([[
+      local first, second = signal.signaler(signal.SIGUSR1), signal.signaler(signal.SIGUSR1)
+      first:Remove()
+      second:Register(engine, function() print("told") io.stdout:flush() engine:Stop() end)
+      kill("USR1")
+      engine:Run(5000)
+      second:Remove()
+      kill("USR1")
+      engine:Run(5000)
+    ]])
+    assert.are.same({ 128 + signal.SIGUSR1, "told\n" }, { status, out })
   end)
 
   it("is back after Remove of a registered signaler that was told once", function()

@@ -48,7 +48,7 @@ pub fn push_module(call: &Call) {
     }
 }
 
-/// `signaler(signum)`: nil when the signal has one already.
+/// `signaler(signum)`: a new watcher, whoever else watches the signal.
 fn signaler(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
     let signal = match Signal::catch(number) {

@@ -1,6 +1,7 @@
 //! Signals as readable sockets: the handler writes a byte, the loop reads it.
 //!
-//! One owner per signal and process. When the owner lets go, the default action is back.
+//! Any number of watchers, in any thread, may watch the same signal, and each is told. When the
+//! last one lets go, the default action is back.
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
@@ -37,18 +38,18 @@ pub const NAMES: &[(&str, i32)] = signals![
     SIGIO SIGSYS SIGINFO SIGEMT
 ];
 
-/// A signal that is caught for as long as this lives.
+/// One watcher of a signal, which is caught for as long as a watcher lives.
 pub struct Signal {
     number: i32,
     id: SigId,
     reader: UnixStream,
 }
 
-/// Per signal: whether it is owned, and the handler to put back for the next owner.
-static OWNED: Mutex<Option<HashMap<i32, Slot>>> = Mutex::new(None);
+/// Per signal that was ever watched: its watchers, and the handler to put back for the next one.
+static WATCHED: Mutex<Option<HashMap<i32, Slot>>> = Mutex::new(None);
 
 struct Slot {
-    owned: bool,
+    watchers: usize,
     handler: libc::sigaction,
 }
 
@@ -57,16 +58,13 @@ impl Signal {
     ///
     /// # Errors
     ///
-    /// `EBUSY` when it has an owner, `EINVAL` when it cannot be caught, or what the system says.
+    /// `EINVAL` when it cannot be caught, or what the system says.
     pub fn catch(number: i32) -> Result<Self, Code> {
         if !NAMES.iter().any(|(_, n)| *n == number) && !is_real_time(number) {
             return Err(Code::INVALID);
         }
-        let mut owned = lock();
-        let slots = owned.get_or_insert_default();
-        if slots.get(&number).is_some_and(|slot| slot.owned) {
-            return Err(Code(libc::EBUSY));
-        }
+        let mut watched = lock();
+        let slots = watched.get_or_insert_default();
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
@@ -78,11 +76,13 @@ impl Signal {
         let id = low_level::pipe::register(number, writer).map_err(Code::from)?;
         match slots.get_mut(&number) {
             Some(slot) => {
-                slot.owned = true;
-                set_action(number, &slot.handler)?;
+                if slot.watchers == 0 {
+                    set_action(number, &slot.handler)?;
+                }
+                slot.watchers += 1;
             }
             None => {
-                slots.insert(number, Slot { owned: true, handler: action(number)? });
+                slots.insert(number, Slot { watchers: 1, handler: action(number)? });
             }
         }
         Ok(Signal { number, id, reader })
@@ -112,18 +112,19 @@ impl AsFd for Signal {
 
 impl Drop for Signal {
     fn drop(&mut self) {
-        let mut owned = lock();
+        let mut watched = lock();
         low_level::unregister(self.id);
-        if let Some(slot) = owned.get_or_insert_default().get_mut(&self.number) {
-            slot.owned = false;
+        let Some(slot) = watched.get_or_insert_default().get_mut(&self.number) else { return };
+        slot.watchers -= 1;
+        if slot.watchers == 0 {
+            // The default action is known to be valid for a signal that was caught.
+            let _ = set_action(self.number, &default_action());
         }
-        // The default action is known to be valid for a signal that was caught.
-        let _ = set_action(self.number, &default_action());
     }
 }
 
 fn lock() -> MutexGuard<'static, Option<HashMap<i32, Slot>>> {
-    OWNED.lock().unwrap_or_else(PoisonError::into_inner)
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -31,11 +31,11 @@
 ---@field SIGBUS integer
 local signal = {}
 
---- Catches a signal. `nil, message, "EBUSY"` when it has a signaler already.
+--- Watches a signal. Any number of signalers, in any thread, may watch the same one; each is told.
 ---@param signum integer
 ---@return chuck.Signaler? signaler
 ---@return string? message
----@return string? code
+---@return string? code # `"EMFILE"` and the like
 function signal.signaler(signum) end
 
 ---@class chuck.Signaler
@@ -49,7 +49,7 @@ local Signaler = {}
 ---@return string? code
 function Signaler:Register(engine, callback) end
 
---- Takes it off its engine and puts the default action back.
+--- Takes it off its engine; with the last signaler of a signal the default action is back.
 function Signaler:Remove() end
 
 return signal
