@@ -76,3 +76,49 @@ pub const EVENTS: usize = 1024;
 
 /// Longest timer interval, in milliseconds: 24 hours less one millisecond, as it always was.
 pub const TIMER_MAX_MS: u64 = 86_399_999;
+
+/// Longest line of a log, line feed included, in bytes: as it always was.
+pub const LOG_LINE: usize = 65_535;
+
+/// Of that, what the fields of a line may take, in bytes.
+pub const LOG_FIELDS: usize = 32 << 10;
+
+/// Log lines that wait for the writer, of all files together, in bytes: beyond it they are
+/// dropped. Half a million usual lines, or a disk that hangs for some seconds.
+pub const LOG_QUEUE: usize = 64 << 20;
+
+/// The same for one file while it cannot be written, in bytes: it must not starve the others.
+pub const LOG_QUEUE_FAILING: usize = 1 << 20;
+
+/// Log lines kept together and written by one call, in bytes.
+pub const LOG_CHUNK: usize = 256 << 10;
+
+/// Empty buffers for log lines kept for reuse.
+pub const LOG_SPARE: usize = 16;
+
+/// How long a line waits for others before it is written. A killed process loses as much.
+pub const LOG_FLUSH: Duration = Duration::from_millis(20);
+
+/// Longest such wait that can be asked for.
+pub const LOG_FLUSH_MAX: Duration = Duration::from_secs(60);
+
+/// Size from which a log file is put away and a new one begun, in bytes.
+pub const LOG_FILE: u64 = 256 << 20;
+
+/// First pause after a log file could not be written; doubles up to [`LOG_RETRY_MAX`].
+pub const LOG_RETRY: Duration = Duration::from_millis(100);
+
+/// Longest pause between attempts to write a log file.
+pub const LOG_RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether a log file is still where it was.
+pub const LOG_LOOK: Duration = Duration::from_secs(1);
+
+/// How long the end of the process waits for log lines to be written.
+pub const LOG_DRAIN: Duration = Duration::from_secs(5);
+
+/// How long a panic waits for log lines to be written.
+pub const LOG_DRAIN_PANIC: Duration = Duration::from_secs(1);
+
+/// How long the writer waits for a terminal or pipe to take a piece of the echo.
+pub const LOG_ECHO_WAIT: Duration = Duration::from_millis(50);

@@ -8,6 +8,7 @@ mod convert;
 mod decoder;
 mod engine;
 mod error;
+mod log;
 mod packet;
 mod raw;
 mod report;
@@ -53,16 +54,18 @@ fn open(call: &Call) -> Outcome {
         engine::register,
         timer::register,
         signal::register,
+        log::register,
     ] {
         register(call);
     }
     call.push_table(0, 16);
     type Push = fn(&Call);
-    let modules: [(&CStr, Push); 5] = [
+    let modules: [(&CStr, Push); 6] = [
         (c"packet", packet::push_module),
         (c"decoder", decoder::push_module),
         (c"socket_helper", socket_helper::push_module),
         (c"signal", signal::push_module),
+        (c"log", log::push_module),
         (c"error", error::push_module),
     ];
     for (name, push) in modules {

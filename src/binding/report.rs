@@ -1,11 +1,13 @@
-//! Errors that nobody takes: a line on standard error, and the loop goes on.
+//! Errors that nobody takes: a line on standard error, or in the log of a program that uses it,
+//! and the loop goes on.
 
 use std::ffi::c_int;
 use std::io::{self, Write};
 
 use super::raw::Call;
+use crate::os::log::{self, Level};
 
-/// Writes an error that nobody takes to standard error.
+/// Tells of an error that nobody takes.
 pub fn complain(place: &str, call: &Call, error: c_int, traceback: Option<&[u8]>) {
     let text = match (call.to_bytes(error), call.to_number(error)) {
         (Some(text), _) => String::from_utf8_lossy(text).into_owned(),
@@ -13,6 +15,12 @@ pub fn complain(place: &str, call: &Call, error: c_int, traceback: Option<&[u8]>
         (None, None) => format!("error object of type {:?}", call.kind(error)).to_lowercase(),
     };
     let traceback = String::from_utf8_lossy(traceback.unwrap_or_default());
+    if log::is_system_used() {
+        let text = format!("error in {place}: {text}\n{traceback}");
+        // A full queue counts it.
+        log::system().log(Level::Error, text.as_bytes(), None);
+        return;
+    }
     // Without a standard error there is nobody left to tell.
     let _ = writeln!(io::stderr(), "chuck: error in {place}: {text}\n{traceback}");
 }

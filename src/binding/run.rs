@@ -557,7 +557,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Pops an error and gives it to the engine's error handler, or to standard error.
+    /// Pops an error and gives it to the engine's error handler, or complains.
     #[cold]
     fn report(&self) {
         let call = self.call;

@@ -5,7 +5,8 @@ use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
-use super::call::Call;
+use super::Fail;
+use super::call::{Call, Kind};
 use crate::base::limits::TABLE_DEPTH;
 use crate::codec::frame::Width;
 use crate::codec::packet::table::{self, Build, Scalar};
@@ -28,6 +29,33 @@ impl Call {
         let result = unsafe { write(self, out, width, 1) };
         self.set_top(top);
         result
+    }
+
+    /// Shows each pair of the table at argument `n` to `look`, the key at -2 and the value at
+    /// -1, which it neither changes nor converts.
+    ///
+    /// # Errors
+    ///
+    /// It is no table, or what `look` says.
+    pub fn each_pair(
+        &self,
+        n: c_int,
+        mut look: impl FnMut(&Call) -> Result<(), Fail>,
+    ) -> Result<(), Fail> {
+        if self.kind(n) != Kind::Table {
+            return Err(self.expected(n, "table"));
+        }
+        self.reserve(4);
+        let top = self.top();
+        self.push_nil();
+        // SAFETY: room is reserved; the key at the top is nil or what the last round has left,
+        // so nothing can fail; `n` is an argument, which does not move.
+        while unsafe { ffi::lua_next(self.state(), n) } != 0 {
+            look(self)?;
+            self.pop(1);
+        }
+        self.set_top(top);
+        Ok(())
     }
 
     /// Pushes the next table of `reader`; false, and nothing pushed, when there is none.
