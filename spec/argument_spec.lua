@@ -5,6 +5,9 @@ local chuck = require("chuck")
 local Pool = require("spec.helper.pool")
 local check = require("spec.helper.check")
 
+--- Where log files go.
+local folder = check.new_folder()
+
 --- Kinds of parameters: the names in the pool that are accepted, and what works for sure.
 local kinds = {
   any = { "nil" },
@@ -33,6 +36,12 @@ local kinds = {
   timer = { "timer", "closed timer" },
   TimingWheel = { "TimingWheel" },
   signaler = { "signaler", "closed signaler" },
+  level = { "zero", good = 0 },
+  name = { good = folder .. "/argument" },
+  ["options?"] = { "table", "nil", good = { console = false } },
+  options = { "table", good = { console = false, directory = folder } },
+  ["fields?"] = { "table", "nil", good = { id = 7 } },
+  logfile = { "logfile" },
   wpacket = { "wpacket" },
   rpacket = { "rpacket" },
   rawpacket = { "rawpacket" },
@@ -124,6 +133,15 @@ local signatures = {
   ["TimingWheel:Tick"] = "TimingWheel",
   ["signaler:Register"] = "signaler engine function",
   ["signaler:Remove"] = "signaler",
+  ["log.SetLogLev"] = "level",
+  ["log.SysLog"] = "level string fields?",
+  ["log.LogFile"] = "name options?",
+  ["log.configure"] = "options",
+  ["log.stats"] = "",
+  ["log.reopen"] = "",
+  ["log.flush"] = "ms?",
+  ["logfile:Log"] = "logfile level string fields?",
+  ["logfile:Stats"] = "logfile",
 }
 
 local classes = {
@@ -138,9 +156,19 @@ local classes = {
   "timer",
   "TimingWheel",
   "signaler",
+  "logfile",
 }
 
 local pool
+
+setup(function()
+  -- A call without options must not leave files in the current directory.
+  chuck.log.configure({ directory = folder, console = false })
+end)
+
+teardown(function()
+  check.remove_folder(folder)
+end)
 
 before_each(function()
   pool = Pool.new()

@@ -104,7 +104,15 @@ local MODULES = {
   ["chuck.engine"] = chuck.engine,
   ["chuck.TimingWheel"] = chuck.TimingWheel,
   ["chuck.signal"] = chuck.signal,
+  ["chuck.log"] = chuck.log,
   ["chuck.error"] = chuck.error,
+}
+
+--- Plain tables that are handed in and out.
+local TABLES = {
+  ["chuck.Stats"] = true,
+  ["chuck.LogOptions"] = true,
+  ["chuck.LogStats"] = true,
 }
 
 --- Names that the platform decides: not every one of types/ is everywhere.
@@ -117,6 +125,7 @@ local CALLED = {
   ["decoder.connection"] = "chuck.decoder.connection",
   socket_helper = "chuck.socket_helper",
   signal = "chuck.signal",
+  log = "chuck.log",
   error = "chuck.error",
   wpacket = "chuck.WPacket",
   rpacket = "chuck.RPacket",
@@ -128,6 +137,7 @@ local CALLED = {
   timer = "chuck.Timer",
   wheel = "chuck.Wheel",
   signaler = "chuck.Signaler",
+  logfile = "chuck.LogFile",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -170,6 +180,7 @@ describe("types/", function()
       ["chuck.Timer"] = chuck.RegTimer(engine, 1000, function() end),
       ["chuck.Wheel"] = chuck.TimingWheel(),
       ["chuck.Signaler"] = chuck.signal.signaler(chuck.signal.SIGUSR2),
+      ["chuck.LogFile"] = chuck.log.LogFile("unused"),
     }
   end)
 
@@ -208,13 +219,14 @@ describe("types/", function()
 
   it("has no class that nothing stands for", function()
     for class in pairs(classes) do
-      local known = MODULES[class] or objects[class] or class == "chuck.Stats"
+      local known = MODULES[class] or objects[class] or TABLES[class]
       assert.is_truthy(known, class)
     end
   end)
 
-  it("knows the counters of an engine", function()
+  it("knows the counters of an engine and of the log", function()
     assert.are.same(sorted(names_of(engine:Stats())), sorted(classes["chuck.Stats"]))
+    assert.are.same(sorted(names_of(chuck.log.stats())), sorted(classes["chuck.LogStats"]))
   end)
 
   it("would be noticed with a name too many", function()

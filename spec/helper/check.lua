@@ -178,6 +178,20 @@ function check.count(weak)
   return count
 end
 
+--- A new, empty folder below the one for temporary files. Whoever asks for it removes it.
+function check.new_folder()
+  local path = os.tmpname()
+  os.remove(path)
+  assert(lfs.mkdir(path))
+  return path
+end
+
+--- Removes a folder with everything in it, after what is logged there is written.
+function check.remove_folder(path)
+  chuck.log.flush(check.DEADLINE)
+  os.execute("rm -rf '" .. path .. "'")
+end
+
 --- The number of this process.
 function check.pid()
   local pipe = io.popen("echo $PPID")

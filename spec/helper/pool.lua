@@ -78,6 +78,7 @@ function Pool.new()
     timer = chuck.RegTimer(engine, 1000, nothing),
     TimingWheel = wheel,
     signaler = signaler,
+    logfile = chuck.log.LogFile("pool", { console = false, path = "/dev/null" }),
     ["closed engine"] = closed(gone),
     ["closed connection"] = closed(connection(engine)),
     ["closed connector"] = closed(connector()),

@@ -39,7 +39,7 @@ function Engine:Close() end
 ---@param fn fun()
 function Engine:Post(fn) end
 
---- `fn(err, traceback)` takes the errors of callbacks; nil: standard error.
+--- `fn(err, traceback)` takes the errors of callbacks; nil: standard error, or the log where that is used.
 ---@param fn? fun(err: any, traceback: string)
 function Engine:SetErrorHandler(fn) end
 

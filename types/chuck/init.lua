@@ -12,6 +12,7 @@
 ---@field TimingWheel chuck.TimingWheel
 ---@field signal chuck.signal
 ---@field error chuck.error
+---@field log chuck.log
 ---@field _VERSION string
 local chuck = {}
 

@@ -479,3 +479,7 @@ impl Entry {
         Stats { queued: self.lines, ..self.stats }
     }
 }
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

@@ -126,6 +126,7 @@ impl Sink {
     fn write_all(&mut self, report: &mut Report) -> Result<(), Code> {
         while let Some(mut chunk) = report.left.pop_front() {
             if let Err(code) = self.write(&mut chunk, report) {
+                report.written += forget_written(&mut chunk);
                 report.left.push_front(chunk);
                 return Err(code);
             }
@@ -279,6 +280,16 @@ fn is_record_end(bytes: &[u8], at: usize) -> bool {
 /// Where the last record ends that is whole in the first `most` bytes.
 fn record_end(bytes: &[u8], most: usize) -> Option<usize> {
     (1..=most.min(bytes.len())).rev().find(|at| is_record_end(bytes, *at))
+}
+
+/// Takes away what is written whole; how many lines that are.
+fn forget_written(chunk: &mut Chunk) -> u64 {
+    let end = record_end(&chunk.bytes, chunk.done).unwrap_or(0);
+    let lines = (1..=end).filter(|at| is_record_end(&chunk.bytes, *at)).count() as u64;
+    chunk.bytes.drain(..end);
+    chunk.done -= end;
+    chunk.lines -= lines;
+    lines
 }
 
 /// Where the record ends that `from` is in.
