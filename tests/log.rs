@@ -296,6 +296,21 @@ fn json_lines_carry_their_fields() {
 }
 
 #[test]
+fn a_panic_waits_for_what_was_logged() {
+    let folder = Folder::new("panic");
+    let settings = Settings { flush: LONG, ..folder.settings() };
+    let file = File::open(Path::new("panic"), Some(settings));
+    let crash = || {
+        for _ in 0..1000 {
+            info(&file, "before the crash");
+        }
+        panic!("on purpose");
+    };
+    thread::scope(|scope| scope.spawn(crash).join().unwrap_err());
+    assert_eq!(folder.read("panic.log").lines().count(), 1000);
+}
+
+#[test]
 fn what_is_logged_on_many_files_is_on_each() {
     let folder = Folder::new("many");
     let files: Vec<_> = (0..100).map(|n| folder.open(&n.to_string())).collect();

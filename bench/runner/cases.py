@@ -184,6 +184,17 @@ CASES = [
             (" of 1 KB: the aim", "per CPU second", "nested", Target(">=", 0.6, "limit")),
         ],
     ),
+    Case(
+        "log",
+        "log",
+        {"chuck": ["micro/log.lua"], "peer": ["micro/print.lua"]},
+        [
+            (", 60 characters", "lines per CPU second", "text"),
+            (", 60 characters: rate", "written per second", "text_wall"),
+            (", three fields", "lines per CPU second", "fields"),
+            (", three fields as JSON", "lines per CPU second", "json"),
+        ],
+    ),
     idle(10_000, ("limit", "chuck", "peer")),
 ]
 

@@ -57,7 +57,7 @@ pub fn complain(text: &str) {
 }
 
 fn put(fd: BorrowedFd<'_>, bytes: &[u8]) {
-    let wait = Timespec { tv_sec: 0, tv_nsec: limits::LOG_ECHO_WAIT.subsec_nanos().into() };
+    let wait = Timespec { tv_sec: 0, tv_nsec: limits::LOG_ECHO_WAIT.subsec_nanos() as _ };
     for piece in bytes.chunks(PIECE) {
         let mut left = piece;
         while !left.is_empty() {

@@ -298,7 +298,7 @@ fn put_pieces(
 /// Writes the inside of a JSON string up to `end` of `out`; true when it was cut. What is no
 /// UTF-8 becomes U+FFFD.
 fn put_json(out: &mut Vec<u8>, text: &[u8], end: usize) -> bool {
-    let is_special = |byte: u8| byte < b' ' || byte >= 0x7f || byte == b'"' || byte == b'\\';
+    let is_special = |byte: u8| !(b' '..0x7f).contains(&byte) || byte == b'"' || byte == b'\\';
     let has_special = text.iter().fold(false, |any, byte| any | is_special(*byte));
     if !has_special && out.len() + text.len() <= end {
         out.extend_from_slice(text);
