@@ -361,6 +361,19 @@ describe("a disk that is full", function()
     assert.are.equal("nil\tFile too large\tEFBIG\ntrue\ttrue\ttrue\ntrue\n", out)
   end)
 
+  it("or a folder where nothing may be made is told with its path and an error's name", function()
+    -- Not even root may make a file there: EACCES, EROFS or EPERM.
+    local status, out, err = child([[
+      local file = log.LogFile("forbidden", { directory = "/sys", console = false })
+      file:Log(log.INFO, "x")
+      print(select(3, log.flush()))
+    ]])
+    local code = out:match("^(E%u+)\n$")
+    assert.is_truthy(status == 0 and code, out)
+    assert.is_truthy(err:find("/sys/forbidden.log cannot be written: ", 1, true), err)
+    assert.is_truthy(err:find("(" .. code .. ", ", 1, true), err)
+  end)
+
   it("or a folder that is missing does not hold the end of the program", function()
     local before = chuck.systick()
     local status, _, err = child([[
