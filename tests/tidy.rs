@@ -18,8 +18,8 @@ const LAYERS: &[Layer] = &[
     ("base", &[], &["bytes", "libc"]),
     ("codec", &["base"], &["bytes", "httparse", "redis_protocol", "flate2"]),
     ("engine", &["base"], &["mio", "crossbeam_channel"]),
-    ("os", &["base", "engine"], &["rustix", "signal_hook", "libc"]),
-    ("net", &["base", "engine"], &["socket2", "mio", "rustix"]),
+    ("os", &["base", "engine"], &["rustix", "signal_hook", "libc", "socket2"]),
+    ("net", &["base", "engine", "os"], &["socket2", "mio", "rustix"]),
     ("conn", &["base", "engine", "net", "codec"], &["rustls", "bytes"]),
     ("binding", &["base", "codec", "engine", "os", "net", "conn"], &["*"]),
 ];

@@ -14,7 +14,7 @@ pub const OWN: &[(&str, Code, &str)] = &[
     ("ESOCKCLOSE", Code::SOCKET_CLOSED, "socket is closed"),
     ("EUNSPPLAT", Code::UNSUPPORTED, "not supported on this platform"),
     ("ENOASSENG", Code::NO_ENGINE, "not associated with an engine"),
-    ("EINVISOKTYPE", Code(143), "invalid socket type"),
+    ("EINVISOKTYPE", Code::INVALID_SOCKET_TYPE, "invalid socket type"),
     ("EASSENG", Code::HAS_ENGINE, "already associated with an engine"),
     ("EINVIPK", Code::INVALID_PACKET, "packet of a kind that cannot be sent"),
     ("ERDISPERROR", Code(146), "redis reply cannot be parsed"),
@@ -40,6 +40,8 @@ impl Code {
     pub const UNSUPPORTED: Code = Code(141);
     /// The object has no engine.
     pub const NO_ENGINE: Code = Code(142);
+    /// A socket of this type cannot be used here.
+    pub const INVALID_SOCKET_TYPE: Code = Code(143);
     /// The object has an engine already.
     pub const HAS_ENGINE: Code = Code(144);
     /// A packet of this kind cannot be sent.
@@ -68,6 +70,22 @@ impl Code {
     pub const NAME_TOO_LONG: Code = Code(libc::ENAMETOOLONG);
     /// A name that no one knows.
     pub const NOT_FOUND: Code = Code(libc::ENOENT);
+    /// An address that somebody uses.
+    pub const ADDRESS_IN_USE: Code = Code(libc::EADDRINUSE);
+    /// What is to be made is there already.
+    pub const EXISTS: Code = Code(libc::EEXIST);
+    /// What is to be changed is at work.
+    pub const BUSY: Code = Code(libc::EBUSY);
+    /// A datagram that is larger than any that leaves.
+    pub const TOO_LARGE_TO_SEND: Code = Code(libc::EMSGSIZE);
+    /// A datagram for nobody: the socket is not connected.
+    pub const NO_DESTINATION: Code = Code(libc::EDESTADDRREQ);
+    /// A socket of this family has no such option.
+    pub const NOT_SUPPORTED: Code = Code(libc::EOPNOTSUPP);
+    /// Nothing is there yet.
+    pub const WOULD_BLOCK: Code = Code(libc::EAGAIN);
+    /// The peer refused, or nobody is there.
+    pub const REFUSED: Code = Code(libc::ECONNREFUSED);
     /// A value outside of its range.
     pub const INVALID: Code = Code(libc::EINVAL);
 

@@ -71,6 +71,33 @@ pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Length of a listener's queue; the kernel lowers it to its own maximum.
 pub const BACKLOG: i32 = 4096;
 
+/// Datagrams received or sent by one system call.
+pub const DATAGRAM_BATCH: usize = 64;
+
+/// Datagrams offered to the kernel by the first call of a quiet socket: most carry one or two.
+pub const DATAGRAM_FIRST: usize = 4;
+
+/// Room for what one call receives, in bytes: the largest `recvbuf`. Untouched pages cost nothing.
+pub const DATAGRAM_ARENA: usize = RECV_BUFFER;
+
+/// Datagrams that one socket receives before others get their turn.
+pub const DATAGRAM_TURN: usize = 256;
+
+/// Datagrams that wait for the kernel at most; beyond it a send is refused.
+pub const DATAGRAM_QUEUE: usize = 4096;
+
+/// Bytes of datagrams that wait for the kernel at most; beyond it a send is refused.
+pub const DATAGRAM_QUEUE_BYTES: usize = 4 << 20;
+
+/// Errors of datagrams that wait to be told at most; beyond it the oldest is forgotten.
+pub const DATAGRAM_ERRORS: usize = 64;
+
+/// Errors in a row after which a datagram socket is not read until the kernel says more.
+pub const DATAGRAM_PATIENCE: u32 = 8;
+
+/// Bytes that go along with a passed descriptor at most: Linux sends so few at once or not at all.
+pub const PASS_DATA: usize = 4096;
+
 /// Events taken from the kernel by one wait.
 pub const EVENTS: usize = 1024;
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::convert;
-use super::decoder::Decoder;
+use super::decoder;
 use super::packet::{self, RPacket, RawPacket, WPacket};
 use super::place;
 use super::raw::{Call, Class, Kind, Outcome, function};
@@ -19,7 +19,7 @@ use crate::base::limits;
 use crate::codec::frame::Width;
 use crate::codec::packet::Payload;
 use crate::conn::queue::Ticket;
-use crate::conn::stream::{Event, Framing, Packet, Stream};
+use crate::conn::stream::{Event, Packet, Stream};
 use crate::engine::Ready;
 use crate::engine::key::Key;
 use crate::net;
@@ -76,7 +76,7 @@ pub fn register(call: &Call) {
 pub fn new(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
     let recv_size = call.integer_in(2, 1, i64::MAX)? as usize;
-    let framing = if call.is_absent(3) { Framing::Raw } else { call.object::<Decoder>(3)?.0 };
+    let framing = decoder::framing(call, 3)?;
     let fd = match net::fds::take(number) {
         Ok(fd) => fd,
         Err(code) => return convert::failure(call, code),
@@ -134,7 +134,7 @@ fn send(call: &Call) -> Outcome {
 }
 
 /// The header of a payload of `len` bytes, and its size.
-fn head(len: usize, size: usize) -> ([u8; 4], usize) {
+pub fn head(len: usize, size: usize) -> ([u8; 4], usize) {
     let len = len as u32;
     let bytes = if size == 2 { len << 16 } else { len };
     (bytes.to_be_bytes(), size)

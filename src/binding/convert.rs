@@ -51,6 +51,19 @@ pub fn failure(call: &Call, code: Code) -> Outcome {
     Ok(1 + push_error(call, code))
 }
 
+/// Argument `n`, an address in the grammar of [`Address`].
+pub fn target(call: &Call, n: c_int) -> Result<Address, Fail> {
+    let text = call.bytes(n)?;
+    Address::parse(text).ok_or_else(|| no_address(n, text))
+}
+
+/// The complaint that argument `n` is no address.
+pub fn no_address(n: c_int, text: &[u8]) -> Fail {
+    let text = String::from_utf8_lossy(text);
+    let wanted = "\"127.0.0.1:80\", \"[::1]:80\", \"unix:/path\" or \"unix:@name\"";
+    Fail::argument(n, format!("address as {wanted} expected, got \"{text}\""))
+}
+
 /// An address as text, or `nil, message, code`.
 pub fn address(call: &Call, result: Result<Address, Code>) -> Outcome {
     match result {

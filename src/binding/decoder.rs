@@ -1,15 +1,25 @@
-//! `decoder`: how the bytes of a connection become packets.
+//! `decoder`: how the bytes of a connection, and datagrams, become packets.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 
 use super::packet;
 use super::place;
-use super::raw::{Call, Class, Outcome, function};
+use super::raw::{Call, Class, Fail, Outcome, function};
+use crate::codec::datagram::Whole;
 use crate::codec::frame::Frames;
 use crate::conn::stream::Framing;
 
 /// A recipe, not a state: one value serves any number of connections.
-pub struct Decoder(pub Framing);
+pub struct Decoder(Recipe);
+
+#[derive(Clone, Copy)]
+enum Recipe {
+    Stream(Framing),
+    Datagram(Whole),
+}
+
+/// Any datagram; what it may be is the receiver's to say.
+const ANY: Whole = Whole::Raw { max: usize::MAX };
 
 impl Class for Decoder {
     const NAME: &'static CStr = c"decoder";
@@ -28,22 +38,77 @@ pub fn register(call: &Call) {
 
 /// Pushes the module's table.
 pub fn push_module(call: &Call) {
-    call.push_table(0, 1);
+    call.push_table(0, 2);
     call.push_functions(&[(c"rpacket", function(rpacket))]);
-    call.push_object(Decoder(Framing::Raw));
+    push(call, Recipe::Stream(Framing::Raw));
     call.set_field(-2, c"rawpacket");
     call.set_field(-2, c"connection");
+    call.push_functions(&[(c"rpacket", function(datagram_rpacket))]);
+    push(call, Recipe::Datagram(ANY));
+    call.set_field(-2, c"rawpacket");
+    call.set_field(-2, c"datagram");
+}
+
+/// Argument `n`, how the bytes of a stream become packets; raw when it is left out.
+pub fn framing(call: &Call, n: c_int) -> Result<Framing, Fail> {
+    if call.is_absent(n) {
+        return Ok(Framing::Raw);
+    }
+    match call.object::<Decoder>(n)?.0 {
+        Recipe::Stream(framing) => Ok(framing),
+        Recipe::Datagram(_) => Err(Fail::argument(
+            n,
+            "decoder of chuck.decoder.connection expected, got one of chuck.decoder.datagram",
+        )),
+    }
+}
+
+/// Argument `n`, how a datagram becomes a packet; raw when it is left out.
+pub fn whole(call: &Call, n: c_int) -> Result<Whole, Fail> {
+    if call.is_absent(n) {
+        return Ok(ANY);
+    }
+    match call.object::<Decoder>(n)?.0 {
+        Recipe::Datagram(whole) => Ok(whole),
+        Recipe::Stream(_) => Err(Fail::argument(
+            n,
+            "decoder of chuck.decoder.datagram expected, got one of chuck.decoder.connection",
+        )),
+    }
 }
 
 fn rpacket(call: &Call) -> Outcome {
-    let max = call.integer_in(1, 1, i64::MAX)?;
-    let width = packet::width(call, 2)?;
-    call.push_object(Decoder(Framing::Frames(Frames::new(max as usize, width))));
+    let frames = frames(call)?;
+    push(call, Recipe::Stream(Framing::Frames(frames)));
     Ok(1)
 }
 
+fn datagram_rpacket(call: &Call) -> Outcome {
+    let frames = frames(call)?;
+    push(call, Recipe::Datagram(Whole::Frame(frames)));
+    Ok(1)
+}
+
+fn frames(call: &Call) -> Result<Frames, Fail> {
+    let max = call.integer_in(1, 1, i64::MAX)?;
+    Ok(Frames::new(max as usize, packet::width(call, 2)?))
+}
+
+/// The value itself; of raw datagrams also one with a limit.
 fn itself(call: &Call) -> Outcome {
-    call.object::<Decoder>(1)?;
+    let recipe = call.object::<Decoder>(1)?.0;
+    if let Recipe::Datagram(Whole::Raw { .. }) = recipe
+        && !call.is_absent(2)
+    {
+        let max = call.integer_in(2, 0, i64::MAX)? as usize;
+        push(call, Recipe::Datagram(Whole::Raw { max }));
+        return Ok(1);
+    }
     call.set_top(1);
     Ok(1)
+}
+
+fn push(call: &Call, recipe: Recipe) {
+    call.reserve(2);
+    call.push_object(Decoder(recipe));
 }

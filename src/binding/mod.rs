@@ -5,6 +5,7 @@ mod anchor;
 mod connection;
 mod connector;
 mod convert;
+mod datagram;
 mod decoder;
 mod engine;
 mod error;
@@ -16,6 +17,7 @@ mod run;
 mod seat;
 mod signal;
 mod socket_helper;
+mod socket_option;
 mod stats;
 mod timer;
 
@@ -51,6 +53,7 @@ fn open(call: &Call) -> Outcome {
         connection::register,
         connector::register,
         acceptor::register,
+        datagram::register,
         engine::register,
         timer::register,
         signal::register,
@@ -76,6 +79,7 @@ fn open(call: &Call) -> Outcome {
     push_callable(call, c"connection", function(connection::new), call_of(connection::new));
     push_callable(call, c"connector", function(connector::new), call_of(connector::new));
     push_callable(call, c"acceptor", function(acceptor::new), call_of(acceptor::new));
+    push_callable(call, c"datagram", function(datagram::new), call_of(datagram::new));
     push_callable(call, c"engine", function(engine::new), call_of(engine::new));
     push_callable(call, c"TimingWheel", function(timer::wheel), call_of(timer::wheel));
     call.push_function(function(timer::reg_timer));

@@ -1,33 +1,40 @@
-//! `socket_helper`: sockets as plain numbers.
+//! `socket_helper`: sockets as plain numbers. Options and passing are in `socket_option.rs`.
 
 use std::ffi::{CStr, c_int};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 use super::convert;
-use super::raw::{Call, Fail, Outcome, function};
+use super::raw::{Call, Fail, Kind, Outcome, function};
+use super::socket_option;
 use crate::base::error::Code;
-use crate::net::{addr, fds, options};
+use crate::net::addr::{self, Address};
+use crate::net::{fds, options};
 use crate::os::resolve;
 
 /// Pushes the module's table.
 pub fn push_module(call: &Call) {
     call.push_functions(&[
         (c"socket", function(socket)),
+        (c"pair", function(pair)),
+        (c"adopt", function(adopt)),
         (c"connect", function(connect)),
+        (c"bind", function(bind)),
         (c"listen", function(listen)),
-        (c"noblock", function(noblock)),
-        (c"addr_reuse", function(addr_reuse)),
         (c"close", function(close)),
         (c"getsockname", function(getsockname)),
         (c"getpeername", function(getpeername)),
         (c"gethostbyname_ipv4", function(gethostbyname_ipv4)),
     ]);
-    let constants: [(&CStr, i32); 4] = [
+    socket_option::push_functions(call);
+    let constants: [(&CStr, i32); 7] = [
         (c"AF_INET", libc::AF_INET),
         (c"AF_INET6", libc::AF_INET6),
+        (c"AF_UNIX", libc::AF_UNIX),
         (c"SOCK_STREAM", libc::SOCK_STREAM),
+        (c"SOCK_DGRAM", libc::SOCK_DGRAM),
         (c"IPPROTO_TCP", libc::IPPROTO_TCP),
+        (c"IPPROTO_UDP", libc::IPPROTO_UDP),
     ];
     for (name, value) in constants {
         call.push_integer(value.into());
@@ -47,32 +54,53 @@ fn socket(call: &Call) -> Outcome {
     }
 }
 
+/// `pair([type])`: two numbers.
+fn pair(call: &Call) -> Outcome {
+    let kind = if call.is_absent(1) { libc::SOCK_STREAM } else { convert::descriptor(call, 1)? };
+    match options::pair(kind) {
+        Ok((one, other)) => {
+            for fd in [one, other] {
+                call.push_integer(fds::lend(fd).number().into());
+            }
+            Ok(2)
+        }
+        Err(code) => convert::failure(call, code),
+    }
+}
+
+fn adopt(call: &Call) -> Outcome {
+    let number = convert::descriptor(call, 1)?;
+    convert::status(call, fds::adopt(number))
+}
+
 fn connect(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
-    let to = address(call)?;
-    with(call, number, |fd| options::connect(fd, to))
+    let (to, _) = address(call)?;
+    with(call, number, |fd| options::connect(fd, &to))
 }
 
+fn bind(call: &Call) -> Outcome {
+    let number = convert::descriptor(call, 1)?;
+    let (at, mode) = address(call)?;
+    with(call, number, |fd| options::bind(fd, &at, mode))
+}
+
+/// `listen(fd[, address[, options]])`: binds first, if there is an address.
 fn listen(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
-    let at = address(call)?;
-    with(call, number, |fd| options::listen(fd, at))
-}
-
-fn noblock(call: &Call) -> Outcome {
-    let (number, on) = (convert::descriptor(call, 1)?, call.switch(2)?);
-    with(call, number, |fd| options::set_nonblocking(fd, on))
-}
-
-fn addr_reuse(call: &Call) -> Outcome {
-    let (number, on) = (convert::descriptor(call, 1)?, call.switch(2)?);
-    with(call, number, |fd| options::set_reuse_address(fd, on))
+    if call.is_absent(2) && call.is_absent(3) {
+        return with(call, number, options::listen);
+    }
+    let (at, mode) = address(call)?;
+    with(call, number, |fd| {
+        options::bind(fd, &at, mode)?;
+        options::listen(fd)
+    })
 }
 
 fn close(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
-    let result = fds::take(number).map(drop);
-    convert::status(call, result)
+    convert::status(call, fds::close(number))
 }
 
 fn getsockname(call: &Call) -> Outcome {
@@ -105,15 +133,48 @@ fn gethostbyname_ipv4(call: &Call) -> Outcome {
     Ok(1)
 }
 
-fn with(call: &Call, number: i32, work: impl FnOnce(&OwnedFd) -> Result<(), Code>) -> Outcome {
+/// Works on a lent descriptor; returns `0`, or a negative error number.
+pub fn with(call: &Call, number: i32, work: impl FnOnce(&OwnedFd) -> Result<(), Code>) -> Outcome {
     let result = fds::get(number).and_then(|fd| work(&fd));
     convert::status(call, result)
 }
 
-/// Arguments 2 and 3: an IPv4 or IPv6 literal and a port.
-fn address(call: &Call) -> Result<SocketAddr, Fail> {
+/// From argument 2 on: an IPv4 or IPv6 literal and a port; or an address, and options of which
+/// `mode` is told.
+fn address(call: &Call) -> Result<(Address, Option<u32>), Fail> {
+    if !call.is_absent(3) && call.kind(3) != Kind::Table {
+        return Ok((Address::Ip(literal(call)?), None));
+    }
+    let address = convert::target(call, 2)?;
+    let mode = if call.is_absent(3) { None } else { mode(call)? };
+    if mode.is_some() && !matches!(address, Address::Path(_)) {
+        return Err(Fail::argument(3, "only the path of a Unix socket has a mode"));
+    }
+    Ok((address, mode))
+}
+
+fn literal(call: &Call) -> Result<SocketAddr, Fail> {
     let ip = call.text(2)?;
     let port = call.integer_in(3, 0, 65_535)? as u16;
     addr::parse(ip, port)
         .ok_or_else(|| Fail::argument(2, format!("IPv4 or IPv6 address expected, got \"{ip}\"")))
+}
+
+/// Option `mode` of the table at argument 3: octal digits as text, since Lua's numbers have none.
+fn mode(call: &Call) -> Result<Option<u32>, Fail> {
+    call.reserve(2);
+    call.raw_field(3, c"mode");
+    let mode = match call.to_bytes(-1) {
+        None if call.is_absent(-1) => Ok(None),
+        None => Err("option mode is octal digits as text, as \"0600\"".to_owned()),
+        Some(digits) => {
+            let digits = String::from_utf8_lossy(digits);
+            match u32::from_str_radix(&digits, 8) {
+                Ok(mode) if mode <= 0o777 && !digits.starts_with('+') => Ok(Some(mode)),
+                _ => Err(format!("option mode is \"{digits}\", not \"0000\" to \"0777\"")),
+            }
+        }
+    };
+    call.pop(1);
+    mode.map_err(|message| Fail::argument(3, message))
 }

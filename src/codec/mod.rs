@@ -6,6 +6,7 @@
 //! of the constructor and hold as soon as a size is *announced*, before its bytes arrive.
 #![forbid(unsafe_code)]
 
+pub mod datagram;
 pub mod frame;
 pub mod packet;
 pub mod raw;

@@ -4,7 +4,9 @@
 //! are what the owner wants, `poll` hands out what came of it, `deadline` says when to look
 //! again although nothing happens. Whom to tell is not known here.
 
+pub mod datagram;
 pub mod input;
+pub mod outbound;
 pub mod queue;
 pub mod stream;
 pub mod timeout;

@@ -5,15 +5,22 @@
 //! ```
 //!
 //! The table is one per process, so that a number can travel to another thread. A number
-//! that was never lent, or was taken back, is `EBADF`.
+//! that was never lent, or was taken back, is `EBADF`. What came from outside enters by
+//! [`adopt`], which refuses what somebody here owns: in the table, or taken out of it.
 
 use std::collections::HashMap;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::base::error::Code;
+use crate::net::unix;
+use crate::os::descriptor;
 
 static LENT: Mutex<Option<HashMap<RawFd, Arc<OwnedFd>>>> = Mutex::new(None);
+
+/// By number, the mark of what was taken out last: its owner has it, as long as the number stands
+/// for the same thing.
+static TAKEN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// A descriptor that was lent just now.
 pub struct Lent {
@@ -60,10 +67,61 @@ pub fn take(number: RawFd) -> Result<OwnedFd, Code> {
     let mut table = table();
     let table = table.get_or_insert_default();
     let fd = table.remove(&number).ok_or(Code::BAD_FD)?;
-    Arc::try_unwrap(fd).map_err(|fd| {
+    let fd = Arc::try_unwrap(fd).map_err(|fd| {
         table.insert(number, fd);
         Code::BAD_FD
-    })
+    })?;
+    note_taken(number);
+    Ok(fd)
+}
+
+/// Closes a lent descriptor, and removes the file of a Unix socket.
+///
+/// # Errors
+///
+/// [`Code::BAD_FD`]
+pub fn close(number: RawFd) -> Result<(), Code> {
+    let fd = take(number)?;
+    unix::remove(&fd);
+    Ok(())
+}
+
+/// Takes over a descriptor that came from outside: it is lent from now on, and children do not
+/// inherit it.
+///
+/// # Errors
+///
+/// [`Code::BAD_FD`] when it is not open, [`Code::EXISTS`] when somebody here owns it,
+/// [`Code::INVALID`] for what is no file, pipe or socket, as the kernel's part of an engine.
+pub fn adopt(number: RawFd) -> Result<(), Code> {
+    let identity = descriptor::identity(number)?;
+    if get(number).is_ok() || taken(number) == Some(identity.mark) {
+        return Err(Code::EXISTS);
+    }
+    if !identity.has_type {
+        return Err(Code::INVALID);
+    }
+    lend(descriptor::adopt(number)?);
+    Ok(())
+}
+
+fn note_taken(number: RawFd) {
+    let Ok(at) = usize::try_from(number) else {
+        return;
+    };
+    let mark = descriptor::identity(number).map_or(0, |identity| identity.mark);
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if taken.len() <= at {
+        taken.resize(at + 1, 0);
+    }
+    if let Some(place) = taken.get_mut(at) {
+        *place = mark;
+    }
+}
+
+fn taken(number: RawFd) -> Option<u32> {
+    let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    taken.get(usize::try_from(number).ok()?).copied()
 }
 
 /// A lent descriptor, to be used while it stays in the table.

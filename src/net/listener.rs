@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::net::options;
+use crate::net::{options, unix};
 
 /// What a listener has to say.
 #[derive(Debug)]
@@ -97,6 +97,12 @@ impl Listener {
         };
         self.pause = Some((now + length, length));
         (!told).then(|| Event::Failed(io::Error::from(error).into()))
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        unix::remove(&self.fd);
     }
 }
 

@@ -2,7 +2,11 @@
 
 pub mod addr;
 pub mod connector;
+pub mod datagram;
 pub mod fds;
+pub mod group;
 pub mod listener;
 pub mod options;
+pub mod passing;
 pub mod stream;
+pub mod unix;

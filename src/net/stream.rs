@@ -9,7 +9,7 @@ use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
-use crate::net::options;
+use crate::net::{options, unix};
 
 /// A connected stream socket.
 #[derive(Debug)]
@@ -63,6 +63,12 @@ impl Stream {
     /// The peer is gone.
     pub fn shutdown_write(&self) -> io::Result<()> {
         Ok(rustix::net::shutdown(&self.fd, Shutdown::Write)?)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        unix::remove(&self.fd);
     }
 }
 

@@ -1,6 +1,9 @@
-//! What the operating system gives beside sockets: time, signals, names, and files to log to.
+//! What the operating system gives beside sockets: time, signals, names, files to log to, and the
+//! system calls for which nobody else has a safe function.
 
 pub mod clock;
+pub mod datagram;
+pub mod descriptor;
 pub mod log;
 pub mod resolve;
 pub mod signal;

@@ -326,6 +326,15 @@ impl Call {
         }
     }
 
+    /// Pushes field `name` of the table at `n`, past any metamethod.
+    pub fn raw_field(&self, n: c_int, name: &CStr) {
+        // SAFETY: a valid, positive index of a table; the caller has reserved two slots.
+        unsafe {
+            ffi::lua_pushstring(self.state, name.as_ptr());
+            ffi::lua_rawget(self.state, n);
+        }
+    }
+
     /// Pops a key and a value into the table at `n`, past any metamethod.
     pub fn raw_set_pair(&self, n: c_int) {
         // SAFETY: a valid index of a table; the key is a string or a number.
