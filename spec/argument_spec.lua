@@ -7,6 +7,7 @@ local check = require("spec.helper.check")
 
 --- Where log files go.
 local folder = check.new_folder()
+local socket_helper = chuck.socket_helper
 
 --- Kinds of parameters: the names in the pool that are accepted, and what works for sure.
 local kinds = {
@@ -29,9 +30,21 @@ local kinds = {
   ["function"] = { "function", good = function() end },
   ["function?"] = { "function", "nil", good = function() end },
   decoder = { "decoder", "nil" },
+  whole = { "datagram decoder", "nil" },
+  addr = { good = "127.0.0.1:9" },
+  ["ip?"] = { "nil", good = "127.0.0.1" },
+  group = { good = "239.255.0.1" },
+  ["interface?"] = { "string", "zero", "nil", good = "127.0.0.1" },
+  hops = { good = 1 },
+  hops0 = { "zero", good = 1 },
+  seconds = { "zero", good = 1 },
+  ["count?"] = { "nil", good = 1 },
+  ["string?"] = { "string", "nil", good = "x" },
+  ["int32?"] = { "negative", "zero", "nil", good = 0 },
   engine = { "engine", "closed engine" },
   connection = { "connection", "closed connection" },
   connector = { "connector", "closed connector" },
+  datagram = { "datagram", "closed datagram" },
   acceptor = { "acceptor", "closed acceptor" },
   timer = { "timer", "closed timer" },
   TimingWheel = { "TimingWheel" },
@@ -60,6 +73,8 @@ local signatures = {
   ["packet.rawpacket"] = "bytes",
   ["packet.clone"] = "packet",
   ["decoder.connection.rpacket"] = "size bits?",
+  ["decoder.datagram.rpacket"] = "size bits?",
+  ["datagram.datagram"] = "fd size whole",
   ["connection.connection"] = "fd size decoder",
   ["connector.connector"] = "fd ms?",
   ["acceptor.acceptor"] = "fd",
@@ -69,7 +84,19 @@ local signatures = {
   ["error.strerror"] = "int32",
   ["socket_helper.socket"] = "int32 int32 int32",
   ["socket_helper.connect"] = "fd ip port",
-  ["socket_helper.listen"] = "fd ip port",
+  ["socket_helper.listen"] = "fd ip? port",
+  ["socket_helper.bind"] = "fd ip port",
+  ["socket_helper.pair"] = "int32?",
+  ["socket_helper.adopt"] = "fd",
+  ["socket_helper.reuseport"] = "fd switch",
+  ["socket_helper.nodelay"] = "fd switch",
+  ["socket_helper.v6only"] = "fd switch",
+  ["socket_helper.keepalive"] = "fd seconds count? count?",
+  ["socket_helper.linger"] = "fd seconds",
+  ["socket_helper.recv_buffer"] = "fd size?",
+  ["socket_helper.send_buffer"] = "fd size?",
+  ["socket_helper.send_fd"] = "fd fd string?",
+  ["socket_helper.recv_fd"] = "fd ms?",
   ["socket_helper.noblock"] = "fd switch",
   ["socket_helper.addr_reuse"] = "fd switch",
   ["socket_helper.close"] = "fd",
@@ -116,6 +143,25 @@ local signatures = {
   ["connection:ShutdownWrite"] = "connection",
   ["connection:QueuedBytes"] = "connection",
   ["connection:SetHighWater"] = "connection size function? size?",
+  ["datagram:Add2Engine"] = "datagram engine function",
+  ["datagram:RemoveEngine"] = "datagram",
+  ["datagram:SendTo"] = "datagram packet addr",
+  ["datagram:Send"] = "datagram packet",
+  ["datagram:Connect"] = "datagram addr",
+  ["datagram:Close"] = "datagram",
+  ["datagram:GetPeerAddr"] = "datagram",
+  ["datagram:GetSockAddr"] = "datagram",
+  ["datagram:SetBroadcast"] = "datagram switch",
+  ["datagram:JoinGroup"] = "datagram group interface?",
+  ["datagram:LeaveGroup"] = "datagram group interface?",
+  ["datagram:SetTtl"] = "datagram hops",
+  ["datagram:SetMulticastTtl"] = "datagram hops0",
+  ["datagram:SetMulticastLoop"] = "datagram switch",
+  ["datagram:SetMulticastInterface"] = "datagram interface?",
+  ["datagram:PauseRead"] = "datagram",
+  ["datagram:ResumeRead"] = "datagram",
+  ["datagram:QueuedBytes"] = "datagram",
+  ["datagram:Stats"] = "datagram",
   ["connector:Add2Engine"] = "connector engine function",
   ["connector:Close"] = "connector",
   ["acceptor:Add2Engine"] = "acceptor engine function",
@@ -150,6 +196,7 @@ local classes = {
   "rawpacket",
   "decoder",
   "connection",
+  "datagram",
   "connector",
   "acceptor",
   "engine",
@@ -202,10 +249,18 @@ end
 
 --- Calls `f` from a line of this file. Nil if it works or blames that line, else the complaint.
 local function complaint(f, arguments, count)
+  if f == socket_helper.adopt and arguments[1] == 0 then
+    -- It would take over what this process reads from.
+    return nil, true
+  end
   pool:Stop()
   local line = debug.getinfo(1, "l").currentline + 2
   local fine, why = pcall(function()
     local first, second = f(check.unpack(arguments, 1, count))
+    if f == socket_helper.pair and first then
+      socket_helper.close(first)
+      socket_helper.close(second)
+    end
     return first, second
   end)
   if fine then
@@ -341,7 +396,7 @@ for _, name in ipairs(names()) do
 end
 
 describe("a constructor that is called as its package", function()
-  for _, name in ipairs({ "connection", "connector", "acceptor" }) do
+  for _, name in ipairs({ "connection", "datagram", "connector", "acceptor" }) do
     it("blames the caller's line as the plain one does: " .. name, function()
       for _, wrong in ipairs(pool.names) do
         assert.is_nil(complaint(chuck[name], { pool.values[wrong] }, 1), wrong)

@@ -97,7 +97,9 @@ local MODULES = {
   ["chuck.packet"] = chuck.packet,
   ["chuck.decoder"] = chuck.decoder,
   ["chuck.decoder.connection"] = chuck.decoder.connection,
+  ["chuck.decoder.datagram"] = chuck.decoder.datagram,
   ["chuck.connection"] = chuck.connection,
+  ["chuck.datagram"] = chuck.datagram,
   ["chuck.connector"] = chuck.connector,
   ["chuck.acceptor"] = chuck.acceptor,
   ["chuck.socket_helper"] = chuck.socket_helper,
@@ -123,6 +125,7 @@ local CALLED = {
   chuck = "chuck",
   packet = "chuck.packet",
   ["decoder.connection"] = "chuck.decoder.connection",
+  ["decoder.datagram"] = "chuck.decoder.datagram",
   socket_helper = "chuck.socket_helper",
   signal = "chuck.signal",
   log = "chuck.log",
@@ -131,6 +134,7 @@ local CALLED = {
   rpacket = "chuck.RPacket",
   rawpacket = "chuck.RawPacket",
   conn = "chuck.Connection",
+  dgram = "chuck.Datagram",
   connector = "chuck.Connector",
   acceptor = "chuck.Acceptor",
   engine = "chuck.Engine",
@@ -174,6 +178,7 @@ describe("types/", function()
       ["chuck.RawPacket"] = chuck.packet.rawpacket(""),
       ["chuck.Decoder"] = chuck.decoder.connection.rawpacket,
       ["chuck.Connection"] = chuck.connection(new_socket(), 4096),
+      ["chuck.Datagram"] = chuck.datagram(net.socket(net.AF_INET, net.SOCK_DGRAM, 0), 4096),
       ["chuck.Connector"] = chuck.connector(new_socket()),
       ["chuck.Acceptor"] = chuck.acceptor(new_socket()),
       ["chuck.Engine"] = engine,
@@ -185,7 +190,7 @@ describe("types/", function()
   end)
 
   teardown(function()
-    for _, class in ipairs({ "chuck.Connection", "chuck.Connector", "chuck.Acceptor" }) do
+    for _, class in ipairs({ "chuck.Connection", "chuck.Datagram", "chuck.Connector", "chuck.Acceptor" }) do
       objects[class]:Close()
     end
     objects["chuck.Signaler"]:Remove()
@@ -220,6 +225,8 @@ describe("types/", function()
   it("has no class that nothing stands for", function()
     for class in pairs(classes) do
       local known = MODULES[class] or objects[class] or TABLES[class]
+      local is_table = class == "chuck.Stats" or class == "chuck.DatagramStats"
+      local known = MODULES[class] or objects[class] or is_table
       assert.is_truthy(known, class)
     end
   end)
@@ -227,6 +234,11 @@ describe("types/", function()
   it("knows the counters of an engine and of the log", function()
     assert.are.same(sorted(names_of(engine:Stats())), sorted(classes["chuck.Stats"]))
     assert.are.same(sorted(names_of(chuck.log.stats())), sorted(classes["chuck.LogStats"]))
+  end)
+
+  it("knows the counters of a datagram socket", function()
+    local counters = objects["chuck.Datagram"]:Stats()
+    assert.are.same(sorted(names_of(counters)), sorted(classes["chuck.DatagramStats"]))
   end)
 
   it("would be noticed with a name too many", function()
@@ -260,7 +272,7 @@ describe("docs/api", function()
   end)
 
   it("knows the calls that are written twice", function()
-    for _, name in ipairs({ "connection", "connector", "acceptor", "engine", "TimingWheel" }) do
+    for _, name in ipairs({ "connection", "datagram", "acceptor", "engine", "TimingWheel" }) do
       assert.is_function(chuck[name][name])
       assert.is_true(names["chuck"][name], name)
     end

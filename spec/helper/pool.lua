@@ -24,6 +24,12 @@ local function finalized(object)
   return object
 end
 
+local function datagram(engine)
+  local made = chuck.datagram(helper.socket(helper.AF_INET, helper.SOCK_DGRAM, 0), 64)
+  made:Add2Engine(engine, nothing)
+  return made
+end
+
 local function connection(engine)
   local near, far = check.pair()
   helper.close(far)
@@ -71,9 +77,11 @@ function Pool.new()
     rpacket = packet.rpacket(packet.wpacket()),
     rawpacket = packet.rawpacket("raw"),
     decoder = chuck.decoder.connection.rpacket(64),
+    ["datagram decoder"] = chuck.decoder.datagram.rpacket(64),
     engine = engine,
     connection = connection(engine),
     connector = connector(),
+    datagram = datagram(engine),
     acceptor = acceptor(engine),
     timer = chuck.RegTimer(engine, 1000, nothing),
     TimingWheel = wheel,
@@ -82,6 +90,7 @@ function Pool.new()
     ["closed engine"] = closed(gone),
     ["closed connection"] = closed(connection(engine)),
     ["closed connector"] = closed(connector()),
+    ["closed datagram"] = closed(datagram(engine)),
     ["closed acceptor"] = closed(acceptor(engine)),
     ["closed timer"] = timer,
     ["closed signaler"] = removed,

@@ -123,7 +123,7 @@ mod tests {
         for step in 1..8 {
             let mut outbound = Outbound::default();
             let sent: Vec<Vec<u8>> =
-                (0..100).map(|n| vec![n as u8; n * if step == 3 { 3000 } else { 1 }]).collect();
+                (0..100).map(|n| vec![n as u8; n * if step == 3 { 500 } else { 1 }]).collect();
             for body in &sent {
                 outbound.push(b"<", body, None).unwrap();
             }

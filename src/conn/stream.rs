@@ -27,9 +27,6 @@ use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
 use crate::net;
 
-/// A read shorter than its buffer means that the socket is empty. Only epoll promises it.
-const SHORT_READ_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "android"));
-
 /// How received bytes become packets.
 #[derive(Clone, Copy, Debug)]
 pub enum Framing {
@@ -487,7 +484,7 @@ impl Stream {
             Ok(read) => {
                 self.recv.restart(now);
                 // Where the end was announced, the next read finds it.
-                self.readable = read == room || self.ending || !SHORT_READ_IS_LAST;
+                self.readable = read == room || self.ending || !socket.short_read_is_last();
                 read
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -71,7 +71,7 @@ pub fn take(number: RawFd) -> Result<OwnedFd, Code> {
         table.insert(number, fd);
         Code::BAD_FD
     })?;
-    note_taken(number);
+    note_taken(number, descriptor::identity(number).map_or(0, |identity| identity.mark));
     Ok(fd)
 }
 
@@ -82,6 +82,8 @@ pub fn take(number: RawFd) -> Result<OwnedFd, Code> {
 /// [`Code::BAD_FD`]
 pub fn close(number: RawFd) -> Result<(), Code> {
     let fd = take(number)?;
+    // Whoever gets the number next owns it.
+    note_taken(number, 0);
     unix::remove(&fd);
     Ok(())
 }
@@ -105,11 +107,10 @@ pub fn adopt(number: RawFd) -> Result<(), Code> {
     Ok(())
 }
 
-fn note_taken(number: RawFd) {
+fn note_taken(number: RawFd, mark: u32) {
     let Ok(at) = usize::try_from(number) else {
         return;
     };
-    let mark = descriptor::identity(number).map_or(0, |identity| identity.mark);
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     if taken.len() <= at {
         taken.resize(at + 1, 0);

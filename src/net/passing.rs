@@ -14,6 +14,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
 };
+use socket2::SockRef;
 
 use crate::base::error::Code;
 use crate::base::limits;
@@ -35,10 +36,15 @@ pub struct Passed {
 ///
 /// # Errors
 ///
-/// `EAGAIN` when there is no room, `EMSGSIZE` for too many bytes, or what the kernel says.
+/// `EAGAIN` when there is no room, `EMSGSIZE` for too many bytes, `EAFNOSUPPORT` over anything
+/// but a Unix socket, or what the kernel says.
 pub fn send(over: &impl AsFd, passed: &impl AsFd, data: &[u8]) -> Result<(), Code> {
     if data.len() > limits::PASS_DATA {
         return Err(Code::TOO_LARGE_TO_SEND);
+    }
+    // TCP would send the bytes, and leave the descriptor out without a word.
+    if !SockRef::from(over).local_addr()?.is_unix() {
+        return Err(Code::NO_SUCH_FAMILY);
     }
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);

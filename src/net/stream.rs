@@ -11,10 +11,14 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
 use crate::net::{options, unix};
 
+/// Of TCP, a read shorter than its buffer means that the socket is empty. Only epoll promises it.
+const SHORT_READ_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// A connected stream socket.
 #[derive(Debug)]
 pub struct Stream {
     fd: OwnedFd,
+    is_tcp: bool,
 }
 
 impl Stream {
@@ -23,8 +27,14 @@ impl Stream {
         #[cfg(any(target_os = "macos", target_os = "ios"))]
         let _ = socket2::SockRef::from(&fd).set_nosigpipe(true);
         // We gather what is sent ourselves; a Unix socket has no such option and needs none.
-        let _ = options::set_nodelay(&fd, true);
-        Stream { fd }
+        let is_tcp = options::set_nodelay(&fd, true).is_ok();
+        Stream { fd, is_tcp }
+    }
+
+    /// Whether a read that does not fill its buffer has emptied the socket. A Unix socket stops
+    /// short wherever the peer has passed a descriptor.
+    pub fn short_read_is_last(&self) -> bool {
+        SHORT_READ_IS_LAST && self.is_tcp
     }
 
     /// Appends what has arrived to the spare room of `into`; 0 is the peer's end.

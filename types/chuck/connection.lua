@@ -49,12 +49,12 @@ function Connection:SetRecvTimeout(ms) end
 ---@param ms number
 function Connection:SetSendTimeout(ms) end
 
----@return string? address # `"127.0.0.1:80"`, `"[::1]:80"`
+---@return string? address # `"127.0.0.1:80"`, `"[::1]:80"`, `"unix:/path"`
 ---@return string? message
 ---@return string? code
 function Connection:GetPeerAddr() end
 
----@return string? address # `"127.0.0.1:80"`, `"[::1]:80"`
+---@return string? address # `"127.0.0.1:80"`, `"[::1]:80"`, `"unix:/path"`
 ---@return string? message
 ---@return string? code
 function Connection:GetSockAddr() end

@@ -5,6 +5,7 @@
 ---@field packet chuck.packet
 ---@field decoder chuck.decoder
 ---@field connection chuck.connection
+---@field datagram chuck.datagram
 ---@field connector chuck.connector
 ---@field acceptor chuck.acceptor
 ---@field socket_helper chuck.socket_helper
