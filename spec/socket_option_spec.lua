@@ -69,8 +69,9 @@ describe("socket_helper", function()
     end)
 
     it("raises at the caller's line when it is none, and says what one is", function()
-      for _, text in ipairs({ "", "localhost:80", "127.0.0.1", "[::1]", "1.2.3.4:99999", "unix" }) do
-        for _, call in ipairs({ socket_helper.bind, socket_helper.connect, socket_helper.listen }) do
+      local calls = { socket_helper.bind, socket_helper.connect, socket_helper.listen }
+      for _, text in ipairs({ "", "localhost:80", "127.0.0.1", "[::1]", "1.2.3.4:99999" }) do
+        for _, call in ipairs(calls) do
           local fine, why = pcall(function()
             call(socket(), text)
           end)

@@ -40,9 +40,14 @@ function Folder:remove()
   assert.are.same({}, left)
 end
 
+--- A datagram socket as a number.
+function dgram.socket(world, family)
+  return world:own_fd(socket_helper.socket(family, socket_helper.SOCK_DGRAM, 0))
+end
+
 --- A socket that is bound to an address.
 function dgram.bind_at(world, family, address, decoder, recvbuf)
-  local fd = world:own_fd(socket_helper.socket(family, socket_helper.SOCK_DGRAM, 0))
+  local fd = dgram.socket(world, family)
   assert.are.equal(0, socket_helper.bind(fd, address))
   return world:own(assert(chuck.datagram(fd, recvbuf or 2048, decoder)))
 end

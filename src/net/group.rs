@@ -56,12 +56,13 @@ impl Interface {
 /// `EINVAL` for what is no group, or what the kernel says.
 pub fn join(fd: &impl AsFd, group: IpAddr, at: Interface, on: bool) -> Result<(), Code> {
     let socket = SockRef::from(fd);
-    Ok(match (group, on) {
+    match (group, on) {
         (IpAddr::V4(group), true) => socket.join_multicast_v4_n(&group, &at.v4())?,
         (IpAddr::V4(group), false) => socket.leave_multicast_v4_n(&group, &at.v4())?,
         (IpAddr::V6(group), true) => socket.join_multicast_v6(&group, at.v6()?)?,
         (IpAddr::V6(group), false) => socket.leave_multicast_v6(&group, at.v6()?)?,
-    })
+    }
+    Ok(())
 }
 
 /// Through which interface datagrams to groups leave.
@@ -71,13 +72,14 @@ pub fn join(fd: &impl AsFd, group: IpAddr, at: Interface, on: bool) -> Result<()
 /// As [`set_ttl`]; `EINVAL` for an IPv4 address on an IPv6 socket.
 pub fn set_interface(fd: &impl AsFd, family: Domain, at: Interface) -> Result<(), Code> {
     let socket = SockRef::from(fd);
-    Ok(match (family, at) {
+    match (family, at) {
         (Domain::IPV4, Interface::Any) => socket.set_multicast_if_v4(&Ipv4Addr::UNSPECIFIED)?,
         (Domain::IPV4, Interface::Address(address)) => socket.set_multicast_if_v4(&address)?,
         (Domain::IPV4, Interface::Index(index)) => descriptor::set_interface_v4(fd, index)?,
         (Domain::IPV6, at) => socket.set_multicast_if_v6(at.v6()?)?,
         _ => return Err(Code::NOT_SUPPORTED),
-    })
+    }
+    Ok(())
 }
 
 /// Allows to send to broadcast addresses.
@@ -96,11 +98,12 @@ pub fn set_broadcast(fd: &impl AsFd, on: bool) -> Result<(), Code> {
 /// `EOPNOTSUPP` where there are none, or what the kernel says.
 pub fn set_ttl(fd: &impl AsFd, family: Domain, hops: u32) -> Result<(), Code> {
     let socket = SockRef::from(fd);
-    Ok(match family {
+    match family {
         Domain::IPV4 => socket.set_ttl_v4(hops)?,
         Domain::IPV6 => socket.set_unicast_hops_v6(hops)?,
         _ => return Err(Code::NOT_SUPPORTED),
-    })
+    }
+    Ok(())
 }
 
 /// How many routers a datagram to a group passes.
@@ -110,11 +113,12 @@ pub fn set_ttl(fd: &impl AsFd, family: Domain, hops: u32) -> Result<(), Code> {
 /// As [`set_ttl`].
 pub fn set_multicast_ttl(fd: &impl AsFd, family: Domain, hops: u32) -> Result<(), Code> {
     let socket = SockRef::from(fd);
-    Ok(match family {
+    match family {
         Domain::IPV4 => socket.set_multicast_ttl_v4(hops)?,
         Domain::IPV6 => socket.set_multicast_hops_v6(hops)?,
         _ => return Err(Code::NOT_SUPPORTED),
-    })
+    }
+    Ok(())
 }
 
 /// Whether this machine hears what it sends to a group.
@@ -124,9 +128,10 @@ pub fn set_multicast_ttl(fd: &impl AsFd, family: Domain, hops: u32) -> Result<()
 /// As [`set_ttl`].
 pub fn set_multicast_loop(fd: &impl AsFd, family: Domain, on: bool) -> Result<(), Code> {
     let socket = SockRef::from(fd);
-    Ok(match family {
+    match family {
         Domain::IPV4 => socket.set_multicast_loop_v4(on)?,
         Domain::IPV6 => socket.set_multicast_loop_v6(on)?,
         _ => return Err(Code::NOT_SUPPORTED),
-    })
+    }
+    Ok(())
 }

@@ -351,8 +351,8 @@ mod tests {
         let mut inbound = Inbound::default();
         let is_last = inbound.receive(other.as_fd(), 8, 64).unwrap();
         assert!(is_last || cfg!(not(target_os = "linux")));
-        for at in 0..inbound.len() {
-            assert_eq!(inbound.bytes(at), &bytes[at]);
+        for (at, bytes) in bytes.iter().enumerate().take(inbound.len()) {
+            assert_eq!(inbound.bytes(at), bytes);
             assert!(inbound.address(at).is_none());
         }
     }
