@@ -116,6 +116,20 @@ def packet(bits):
     )
 
 
+def datagram(name, conns, depth):
+    return Case(
+        "datagram",
+        name,
+        {
+            "limit": ["datagram"],
+            "chuck": ["servers/datagram.lua"],
+            "peer": ["servers/luv_datagram.lua"],
+        },
+        [("", "us CPU per datagram", COST), RATE],
+        ["datagram", f"--conns={conns}", f"--depth={depth}"],
+    )
+
+
 def idle(conns, sides):
     scripts = {
         "limit": ["echo"],
@@ -162,6 +176,8 @@ CASES = [
         [("", "us CPU per cycle", COST), RATE],
         ["churn", "--conns=16"],
     ),
+    datagram("64 B datagrams, 50 sockets", 50, 1),
+    datagram("64 B datagrams, 4 sockets, 16 under way", 4, 16),
     Case(
         "timers",
         "timers",

@@ -5,6 +5,7 @@
 
 mod broadcast;
 mod churn;
+mod datagram;
 mod echo;
 mod idle;
 mod pattern;
@@ -45,6 +46,7 @@ fn run(plan: Plan) -> Result<Report, Box<dyn Error>> {
         Mode::Echo => echo::run(&plan),
         Mode::Broadcast => broadcast::run(&plan),
         Mode::Idle => idle::run(&plan),
+        Mode::Datagram => datagram::run(&plan),
         Mode::Churn => churn::run(&plan),
     }
 }

@@ -13,6 +13,7 @@ load MODE --port PORT [--pid PID] [options]
   broadcast   one connection sends, all must receive
   idle        open all, one echoed message each, then look at the server's memory and CPU
   churn       connect, send, receive the echo, close, again
+  datagram    each UDP socket keeps DEPTH datagrams under way
 
   --port N       where the server listens on 127.0.0.1
   --pid N        the server's process, for its CPU time and memory
@@ -34,6 +35,8 @@ pub enum Mode {
     Idle,
     /// Connections that live for one message.
     Churn,
+    /// Datagrams there and back.
+    Datagram,
 }
 
 /// A checked command line.
@@ -113,6 +116,7 @@ impl FromStr for Mode {
             "broadcast" => Ok(Mode::Broadcast),
             "idle" => Ok(Mode::Idle),
             "churn" => Ok(Mode::Churn),
+            "datagram" => Ok(Mode::Datagram),
             _ => Err(format!("unknown mode {word:?}\n{USAGE}")),
         }
     }
@@ -125,6 +129,7 @@ impl std::fmt::Display for Mode {
             Mode::Broadcast => "broadcast",
             Mode::Idle => "idle",
             Mode::Churn => "churn",
+            Mode::Datagram => "datagram",
         })
     }
 }
