@@ -172,6 +172,16 @@ describe("a Unix socket", function()
       end)
     end
 
+    it("that was taken for stale before its listener listened makes the listen fail", function()
+      local address = folder:address()
+      local slow, fast = socket(), socket()
+      assert.are.equal(0, socket_helper.bind(slow, address))
+      assert.are.equal(0, socket_helper.listen(fast, address))
+      assert.are.equal(-errno.EADDRINUSE, socket_helper.listen(slow))
+      socket_helper.close(slow)
+      assert.are.equal(0, socket_helper.connect(socket(), address))
+    end)
+
     it("that is no socket is never removed", function()
       local address = folder:address()
       local path = path_of(address)
@@ -350,6 +360,22 @@ describe("a Unix socket", function()
       world:wait("the data", function()
         return seen.size == 20
       end)
+      assert.are.equal(before, net.descriptors())
+    end)
+
+    it("that nobody asked for is closed by a datagram socket", function()
+      local one, other = socket_helper.pair(socket_helper.SOCK_DGRAM)
+      world:own_fd(one)
+      local receiver, seen = world:own(chuck.datagram(other, 64)), dgram.recorder()
+      receiver:Add2Engine(world.engine, seen.on_packet)
+      local before = net.descriptors()
+      for _ = 1, 5 do
+        assert.are.equal(0, socket_helper.send_fd(one, far, "gift"))
+      end
+      world:wait("the data", function()
+        return seen.calls == 5
+      end)
+      assert.are.equal("gift", seen.packets[5]:ReadBin())
       assert.are.equal(before, net.descriptors())
     end)
 

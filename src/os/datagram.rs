@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -153,8 +153,8 @@ impl Inbound {
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive_many(&mut self, fd: RawFd, want: usize) -> io::Result<()> {
-        let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; DATAGRAM_BATCH];
-        let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; DATAGRAM_BATCH];
+        let mut parts = [const { mem::MaybeUninit::<libc::iovec>::uninit() }; DATAGRAM_BATCH];
+        let mut headers = [const { mem::MaybeUninit::<libc::mmsghdr>::uninit() }; DATAGRAM_BATCH];
         for at in 0..want {
             // SAFETY: `receive` has seen to it that `want` datagrams have room; all parts stay
             // where they are until the call is over.
@@ -220,8 +220,8 @@ pub fn send(fd: BorrowedFd<'_>, letters: &[Letter<'_>]) -> io::Result<usize> {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn send_many(fd: RawFd, letters: &[Letter<'_>]) -> io::Result<usize> {
-    let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; DATAGRAM_BATCH];
-    let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; DATAGRAM_BATCH];
+    let mut parts = [const { mem::MaybeUninit::<libc::iovec>::uninit() }; DATAGRAM_BATCH];
+    let mut headers = [const { mem::MaybeUninit::<libc::mmsghdr>::uninit() }; DATAGRAM_BATCH];
     for (at, letter) in letters.iter().enumerate() {
         let part = libc::iovec {
             iov_base: letter.bytes.as_ptr().cast_mut().cast(),
