@@ -149,3 +149,40 @@ pub const LOG_DRAIN_PANIC: Duration = Duration::from_secs(1);
 
 /// How long the writer waits for a terminal or pipe to take a piece of the echo.
 pub const LOG_ECHO_WAIT: Duration = Duration::from_millis(50);
+/// Default number of threads that wait for the system's resolver: so many names may hang at
+/// once before others wait behind them.
+pub const RESOLVE_THREADS: usize = 4;
+
+/// Most threads that may be asked for.
+pub const RESOLVE_THREADS_MAX: usize = 64;
+
+/// How long a resolving thread waits for another question before it ends.
+pub const RESOLVE_IDLE: Duration = Duration::from_secs(10);
+
+/// Stack of a resolving thread, in bytes: the system's resolver keeps whole replies there.
+pub const RESOLVE_STACK: usize = 512 << 10;
+
+/// Different questions that may wait for a thread; beyond it a query is refused.
+pub const RESOLVE_QUEUE: usize = 1024;
+
+/// Default time limit of a query: what one unanswered request to a name server takes.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long addresses are remembered by default: the system's resolver does not tell how long
+/// they are good for.
+pub const RESOLVE_KNOWN: Duration = Duration::from_secs(30);
+
+/// How long it is remembered by default that a host is not known.
+pub const RESOLVE_UNKNOWN: Duration = Duration::from_secs(3);
+
+/// Default number of answers that are remembered.
+pub const RESOLVE_CACHE: usize = 1024;
+
+/// Most answers that may be remembered.
+pub const RESOLVE_CACHE_MAX: usize = 1 << 20;
+
+/// Addresses taken from one answer; what comes after them is left out.
+pub const RESOLVE_ADDRESSES: usize = 256;
+
+/// Longest name of a host, in bytes: what DNS can carry.
+pub const HOST_NAME: usize = 253;

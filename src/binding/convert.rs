@@ -1,6 +1,6 @@
 //! What Lua's arguments mean, and how results look, wherever more than one module agrees.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::time::Duration;
 
 use super::raw::{Call, Fail, Outcome};
@@ -25,6 +25,27 @@ pub fn optional_millis(call: &Call, n: c_int) -> Result<Duration, Fail> {
 /// Argument `n`, the number of a descriptor.
 pub fn descriptor(call: &Call, n: c_int) -> Result<i32, Fail> {
     Ok(call.integer_in(n, i32::MIN.into(), i32::MAX.into())? as i32)
+}
+
+/// Field `name` of the table at argument `n`, as `read` takes it from its place on the stack.
+/// What it complains about is said of argument `n` and the name. `None` when it is not there.
+pub fn option<T>(
+    call: &Call,
+    n: c_int,
+    name: &CStr,
+    read: impl FnOnce(&Call, c_int) -> Result<T, Fail>,
+) -> Result<Option<T>, Fail> {
+    call.reserve(2);
+    call.raw_field(n, name);
+    let at = call.top();
+    let value = if call.is_absent(at) { Ok(None) } else { read(call, at).map(Some) };
+    call.pop(1);
+    value.map_err(|fail| match fail {
+        Fail::Argument(_, why) => {
+            Fail::argument(n, format!("option {}: {why}", name.to_string_lossy()))
+        }
+        fail => fail,
+    })
 }
 
 /// `0`, or a negative error number.

@@ -13,6 +13,7 @@ mod log;
 mod packet;
 mod raw;
 mod report;
+mod resolver;
 mod run;
 mod seat;
 mod signal;
@@ -58,18 +59,20 @@ fn open(call: &Call) -> Outcome {
         timer::register,
         signal::register,
         log::register,
+        resolver::register,
     ] {
         register(call);
     }
     call.push_table(0, 16);
     type Push = fn(&Call);
-    let modules: [(&CStr, Push); 6] = [
+    let modules: &[(&CStr, Push)] = &[
         (c"packet", packet::push_module),
         (c"decoder", decoder::push_module),
         (c"socket_helper", socket_helper::push_module),
         (c"signal", signal::push_module),
         (c"log", log::push_module),
         (c"error", error::push_module),
+        (c"resolver", resolver::push_module),
     ];
     for (name, push) in modules {
         call.reserve(8);

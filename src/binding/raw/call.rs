@@ -213,6 +213,19 @@ impl Call {
         }
     }
 
+    /// Whether argument `n` is a table, or was left out.
+    ///
+    /// # Errors
+    ///
+    /// It is something else.
+    pub fn optional_table(&self, n: c_int) -> Result<bool, Fail> {
+        match self.kind(n) {
+            Kind::Table => Ok(true),
+            _ if self.is_absent(n) => Ok(false),
+            _ => Err(self.expected(n, "table")),
+        }
+    }
+
     /// Checks that argument `n` is a function.
     ///
     /// # Errors
