@@ -32,7 +32,11 @@ build = {
   install = {
     lua = {
       ["chuck"] = "lua/chuck/init.lua",
+      ["chuck.dial"] = "lua/chuck/dial.lua",
+      ["chuck.listen"] = "lua/chuck/listen.lua",
       ["chuck.native"] = "lua/chuck/native.lua",
+      ["chuck.support.address"] = "lua/chuck/support/address.lua",
+      ["chuck.support.check"] = "lua/chuck/support/check.lua",
     },
   },
 }

@@ -14,4 +14,19 @@ for name, value in pairs(native) do
   chuck[name] = value
 end
 
-return chuck
+--- Written in Lua: name, and the module that is its value.
+local LAZY = {
+  dial = "chuck.dial",
+  listen = "chuck.listen",
+}
+
+return setmetatable(chuck, {
+  __index = function(_, name)
+    local module = LAZY[name]
+    if module then
+      local value = require(module)
+      rawset(chuck, name, value)
+      return value
+    end
+  end,
+})

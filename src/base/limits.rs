@@ -186,3 +186,6 @@ pub const RESOLVE_ADDRESSES: usize = 256;
 
 /// Longest name of a host, in bytes: what DNS can carry.
 pub const HOST_NAME: usize = 253;
+
+/// Most descriptors taken over from whoever has started the process.
+pub const INHERITED: usize = 1024;

@@ -1,10 +1,11 @@
 //! `acceptor`: connections from a listening socket.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::os::fd::AsFd;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
+use super::connection::Connection;
 use super::convert;
 use super::place;
 use super::raw::{Call, Class, Outcome, function};
@@ -30,6 +31,32 @@ struct Handle {
     /// `None` once closed.
     listener: RefCell<Option<Listener>>,
     seat: RefCell<Option<Seat>>,
+    /// Open connections that are counted.
+    open: Cell<usize>,
+    /// From so many on nobody is accepted.
+    limit: Cell<usize>,
+}
+
+/// What a connection has that an acceptor counts; dropped when the connection has closed.
+pub struct Lease(Weak<Handle>);
+
+impl Lease {
+    fn new(handle: &Rc<Handle>) -> Self {
+        handle.open.set(handle.open.get() + 1);
+        Lease(Rc::downgrade(handle))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.upgrade() {
+            let was_full = handle.is_full();
+            handle.open.set(handle.open.get() - 1);
+            if was_full {
+                handle.touch();
+            }
+        }
+    }
 }
 
 /// Makes the class known.
@@ -39,6 +66,9 @@ pub fn register(call: &Call) {
             (c"Add2Engine", function(add_to_engine)),
             (c"Enable", function(|call| enable(call, true))),
             (c"Disable", function(|call| enable(call, false))),
+            (c"Count", function(count)),
+            (c"Counted", function(counted)),
+            (c"SetLimit", function(set_limit)),
             (c"Close", function(close)),
         ],
         &[],
@@ -52,7 +82,12 @@ pub fn new(call: &Call) -> Outcome {
         Ok(listener) => listener,
         Err(code) => return convert::failure(call, code),
     };
-    let handle = Handle { listener: RefCell::new(Some(listener)), seat: RefCell::new(None) };
+    let handle = Handle {
+        listener: RefCell::new(Some(listener)),
+        seat: RefCell::new(None),
+        open: Cell::new(0),
+        limit: Cell::new(usize::MAX),
+    };
     call.push_object(Acceptor(Rc::new(handle)));
     Ok(1)
 }
@@ -72,10 +107,31 @@ fn enable(call: &Call, on: bool) -> Outcome {
             Ok(())
         }
     };
-    if let Some(seat) = handle.seat.borrow().as_ref() {
-        seat.core.touch(seat.key);
-    }
+    handle.touch();
     convert::truth(call, result)
+}
+
+/// Counts a connection until it closes.
+fn count(call: &Call) -> Outcome {
+    let handle = &call.object::<Acceptor>(1)?.0;
+    let connection = call.object::<Connection>(2)?;
+    let result = connection.keep(Lease::new(handle));
+    convert::truth(call, result)
+}
+
+fn counted(call: &Call) -> Outcome {
+    let open = call.object::<Acceptor>(1)?.0.open.get();
+    call.push_integer(open as i64);
+    Ok(1)
+}
+
+/// Accepts nobody while so many counted connections are open.
+fn set_limit(call: &Call) -> Outcome {
+    let handle = &call.object::<Acceptor>(1)?.0;
+    let limit = call.integer_in(2, 1, i64::MAX)? as usize;
+    handle.limit.set(limit);
+    handle.touch();
+    Ok(0)
 }
 
 fn close(call: &Call) -> Outcome {
@@ -98,6 +154,17 @@ impl Handle {
         let key = core.register(listener.as_fd(), self.clone())?;
         *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
         Ok(key)
+    }
+
+    fn is_full(&self) -> bool {
+        self.open.get() >= self.limit.get()
+    }
+
+    /// Has the acceptor settled, if it has an engine: it may go on.
+    fn touch(&self) {
+        if let Some(seat) = self.seat.borrow().as_ref() {
+            seat.core.touch(seat.key);
+        }
     }
 
     fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
@@ -123,7 +190,7 @@ impl Owner for Handle {
 
     fn tell(&self, key: Key, stage: &Stage<'_>) {
         for _ in 0..limits::ACCEPT_BATCH {
-            if stage.core.is_stopping() {
+            if stage.core.is_stopping() || self.is_full() {
                 break;
             }
             let now = stage.core.now();
@@ -137,6 +204,8 @@ impl Owner for Handle {
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
         let (ready, deadline) = match self.listener.borrow().as_ref() {
+            // A connection that closes has us settled again.
+            Some(_) if self.is_full() => (false, None),
             Some(listener) => (listener.is_ready(), listener.deadline()),
             None => return,
         };

@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_int};
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::acceptor::Lease;
 use super::convert;
 use super::decoder;
 use super::packet::{self, RPacket, RawPacket, WPacket};
@@ -47,6 +48,23 @@ struct Handle {
     tickets: Cell<Ticket>,
     /// The object has a table of its own with callbacks: on drain, on sends.
     has_table: Cell<bool>,
+    /// Ends with the socket: who counts the connection knows by that.
+    lease: Cell<Option<Lease>>,
+}
+
+impl Connection {
+    /// Keeps `lease` for as long as the socket is open.
+    ///
+    /// # Errors
+    ///
+    /// It is closed.
+    pub fn keep(&self, lease: Lease) -> Result<(), Code> {
+        if self.0.stream.borrow().socket().is_none() {
+            return Err(Code::SOCKET_CLOSED);
+        }
+        self.0.lease.set(Some(lease));
+        Ok(())
+    }
 }
 
 /// Makes the class known.
@@ -89,6 +107,7 @@ pub fn new(call: &Call) -> Outcome {
         seat: RefCell::new(None),
         tickets: Cell::new(0),
         has_table: Cell::new(false),
+        lease: Cell::new(None),
     })));
     Ok(1)
 }
@@ -103,7 +122,7 @@ fn remove_engine(call: &Call) -> Outcome {
     handle.stand_up(call);
     if handle.stream.borrow().is_ending() {
         // Without an engine nothing would end it.
-        handle.stream.borrow_mut().drop_socket();
+        handle.hang_up();
     }
     Ok(0)
 }
@@ -160,7 +179,7 @@ fn close(call: &Call) -> Outcome {
     if delay.is_zero() || !seated {
         handle.stream.borrow_mut().close(clock::now());
         handle.stand_up(call);
-        handle.stream.borrow_mut().drop_socket();
+        handle.hang_up();
     } else {
         handle.stream.borrow_mut().close_after(delay, clock::now());
         handle.touch();
@@ -293,6 +312,12 @@ impl Handle {
         *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
         self.touch();
         Ok(key)
+    }
+
+    /// Closes the socket.
+    fn hang_up(&self) {
+        self.stream.borrow_mut().drop_socket();
+        drop(self.lease.take());
     }
 
     fn stand_up(&self, call: &Call) {
@@ -470,7 +495,7 @@ impl Owner for Handle {
             stage.forget(key);
         }
         *self.seat.borrow_mut() = None;
-        self.stream.borrow_mut().drop_socket();
+        self.hang_up();
     }
 }
 
@@ -480,6 +505,6 @@ impl Handle {
         *self.seat.borrow_mut() = None;
         stage.core.release(key, self.stream.borrow().fd());
         stage.forget(key);
-        self.stream.borrow_mut().drop_socket();
+        self.hang_up();
     }
 }

@@ -2,7 +2,8 @@
 
 use std::ffi::{CStr, c_int};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
+use std::sync::OnceLock;
 
 use super::convert;
 use super::raw::{Call, Fail, Kind, Outcome, function};
@@ -10,7 +11,7 @@ use super::socket_option;
 use crate::base::error::Code;
 use crate::net::addr::{self, Address};
 use crate::net::{fds, options};
-use crate::os::resolve;
+use crate::os::{inherit, resolve};
 
 /// Pushes the module's table.
 pub fn push_module(call: &Call) {
@@ -25,6 +26,7 @@ pub fn push_module(call: &Call) {
         (c"getsockname", function(getsockname)),
         (c"getpeername", function(getpeername)),
         (c"gethostbyname_ipv4", function(gethostbyname_ipv4)),
+        (c"inherited", function(inherited)),
     ]);
     socket_option::push_functions(call);
     let constants: [(&CStr, i32); 7] = [
@@ -129,6 +131,25 @@ fn gethostbyname_ipv4(call: &Call) -> Outcome {
     for (at, ip) in found.iter().enumerate() {
         call.push_bytes(ip.to_string().as_bytes());
         call.raw_set(-2, at as i64 + 1);
+    }
+    Ok(1)
+}
+
+/// `inherited()`: descriptors in order, and by name.
+fn inherited(call: &Call) -> Outcome {
+    static INHERITED: OnceLock<Vec<(RawFd, String)>> = OnceLock::new();
+    let inherited = INHERITED.get_or_init(|| {
+        let lend = |(fd, name)| (fds::lend(fd).number(), name);
+        inherit::take().into_iter().map(lend).collect()
+    });
+    call.push_table(inherited.len(), inherited.len());
+    // Of several with one name, the first has it.
+    for (at, (number, name)) in inherited.iter().enumerate().rev() {
+        call.push_integer((*number).into());
+        call.raw_set(-2, at as i64 + 1);
+        call.push_bytes(name.as_bytes());
+        call.push_integer((*number).into());
+        call.raw_set_pair(-3);
     }
     Ok(1)
 }

@@ -117,14 +117,11 @@ impl Resolver {
         if cached && let Some(answer) = state.cache.get(question, now) {
             return Some(answer);
         }
-        if state.join(question, waiter) {
-            return None;
-        }
-        state
-            .enqueue(question, waiter)
-            .and_then(|()| self.call_thread(&mut state, question))
-            .err()
-            .map(Err)
+        let enqueued = match state.join(question, waiter) {
+            true => Ok(()),
+            false => state.enqueue(question, waiter),
+        };
+        enqueued.and_then(|()| self.call_thread(&mut state, question)).err().map(Err)
     }
 
     /// Sets the largest number of threads, at least 1, and the bounds of the cache.
@@ -151,7 +148,7 @@ impl Resolver {
         (state.running, state.asked.len(), state.cache.len())
     }
 
-    /// Has a thread look at the queue.
+    /// Has a thread look at the queue, if there is anything in it.
     fn call_thread(
         self: &Arc<Self>,
         state: &mut State,
@@ -171,8 +168,8 @@ impl Resolver {
             // Those that are there will come to it.
             Err(_) if state.running > 0 => {}
             Err(error) => {
-                state.queue.pop_back();
-                state.asked.remove(question);
+                state.queue.clear();
+                state.asked.clear();
                 return Err(question.failure(error.into(), "no thread to ask the resolver"));
             }
         }

@@ -1,0 +1,76 @@
+--- Arguments that are wrong raise at the line of whoever called the function.
+---
+---     function module.open(path, options)
+---       check.type("open", 1, path, "string")
+---       check.options("open", 2, options, { size = "positive integer", on_end = "function" })
+---
+--- To be called from the function itself, and that not by a tail call: lines are counted by level.
+
+local check = {}
+
+--- Kinds beside Lua's types and the names of classes.
+local KINDS = {
+  ["positive integer"] = function(value)
+    return type(value) == "number" and value >= 1 and value < math.huge and value % 1 == 0
+  end,
+  ["milliseconds"] = function(value)
+    return type(value) == "number" and value >= 0
+  end,
+}
+
+local LUA_TYPES =
+  { boolean = true, ["function"] = true, number = true, string = true, table = true }
+
+local function is_a(value, kind)
+  if KINDS[kind] then
+    return KINDS[kind](value)
+  elseif LUA_TYPES[kind] then
+    return type(value) == kind
+  end
+  -- Classes hide their metatable behind their name.
+  return (type(value) == "userdata" or type(value) == "table") and getmetatable(value) == kind
+end
+
+--- What a value is, for people.
+local function name_of(value)
+  return type(value) == "number" and tostring(value) or type(value)
+end
+
+--- Four levels: this function, the check, the function with the argument, its caller.
+local function raise(name, n, message)
+  error(("bad argument #%d to '%s' (%s)"):format(n, name, message), 4)
+end
+
+--- Argument `n` of the function `name` is of a kind: a type of Lua's, a class, one of `KINDS`.
+function check.type(name, n, value, kind)
+  if not is_a(value, kind) then
+    raise(name, n, ("%s expected, got %s"):format(kind, name_of(value)))
+  end
+end
+
+--- Argument `n` is an object of a class, and was not finalized: then its `method` would raise.
+function check.alive(name, n, value, class, method)
+  if not is_a(value, class) or not pcall(value[method], value) then
+    raise(name, n, ("%s expected, got %s"):format(class, name_of(value)))
+  end
+end
+
+--- Argument `n` is left out, or a table with no other fields than those in `kinds`, each of its
+--- kind.
+function check.options(name, n, options, kinds)
+  if options == nil then
+    return
+  elseif type(options) ~= "table" then
+    raise(name, n, ("table expected, got %s"):format(name_of(options)))
+  end
+  for key, value in pairs(options) do
+    local kind = kinds[key]
+    if not kind then
+      raise(name, n, ("unknown option %s"):format(tostring(key)))
+    elseif not is_a(value, kind) then
+      raise(name, n, ("option %s: %s expected, got %s"):format(key, kind, name_of(value)))
+    end
+  end
+end
+
+return check
