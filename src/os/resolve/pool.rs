@@ -68,7 +68,7 @@ struct State {
     /// Most threads at a time.
     threads: usize,
     running: usize,
-    /// Of those running, how many have nothing to do.
+    /// Of those running, how many have nothing to do, or have not begun yet.
     idle: usize,
     /// Questions that wait for a thread. Each is a key of `asked`.
     queue: VecDeque<Question>,
@@ -164,9 +164,13 @@ impl Resolver {
             .stack_size(limits::RESOLVE_STACK)
             .spawn(move || pool.work());
         match thread {
-            Ok(_) => state.running += 1,
+            Ok(_) => {
+                state.running += 1;
+                state.idle += 1;
+            }
             // Those that are there will come to it.
             Err(_) if state.running > 0 => {}
+            // Without a thread nothing else is in the queue: it was refused as well.
             Err(error) => {
                 state.queue.clear();
                 state.asked.clear();
@@ -180,6 +184,7 @@ impl Resolver {
     fn work(&self) {
         system::block_signals();
         let mut state = self.lock();
+        state.idle -= 1;
         while state.running <= state.threads {
             if let Some(question) = state.next() {
                 let flushes = state.flushes;
