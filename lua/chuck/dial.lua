@@ -22,6 +22,7 @@ local RECVBUF = 16384
 local ATTEMPT_DELAY = 250
 
 local OPTIONS = {
+  addresses = "list of strings",
   attempt_delay_ms = "positive integer",
   decoder = "decoder",
   family = "string",
@@ -31,8 +32,8 @@ local OPTIONS = {
 local FAMILIES = { inet = true, inet6 = true }
 
 local Dial = {}
-Dial.__index = Dial
-Dial.__metatable = "dial"
+
+local METATABLE = { __index = Dial, __metatable = "dial" }
 
 --- Lets go of everything that is under way.
 local function release(self)
@@ -77,8 +78,8 @@ end
 
 local function give_up(self)
   local text = "%s failed, the last to %s: %s"
-  local reason = errors.strerror(self.code)
-  finish(self, nil, text:format(plural(self.attempts), self.last, reason), errors.name(self.code))
+  local reason, code = errors.strerror(self.code), errors.name(self.code)
+  finish(self, nil, text:format(plural(self.attempts), self.failed, reason), code)
 end
 
 local function time_out(self)
@@ -91,25 +92,30 @@ local function time_out(self)
   finish(self, nil, text, "ETIMEDOUT")
 end
 
+--- Takes note of an attempt that has failed.
+local function note(self, place, code)
+  self.failed, self.code = place.address, code
+end
+
 local advance
 
-local function on_outcome(self, connector, fd, code)
+local function on_outcome(self, connector, place, fd, code)
   self.connectors[connector] = nil
   if code == 0 then
     finish(self, native.connection(fd, self.recvbuf, self.decoder))
   elseif code == errors.EENGCLOSE then
     finish(self, nil, errors.strerror(code), "EENGCLOSE")
   else
-    self.code = code
+    note(self, place, code)
     advance(self)
   end
 end
 
 --- Has the engine wait for the socket, which belongs to a connector from now on.
-local function watch(self, fd)
+local function watch(self, place, fd)
   local connector = native.connector(fd)
   local is_registered, _, code = connector:Add2Engine(self.engine, function(connected, err)
-    on_outcome(self, connector, connected, err)
+    on_outcome(self, connector, place, connected, err)
   end)
   if not is_registered then
     connector:Close()
@@ -130,7 +136,7 @@ local function connect(self, place)
   if not is_address then
     result = -errors.EINVAL
   elseif result == 0 or result == -errors.EINPROGRESS then
-    return watch(self, fd)
+    return watch(self, place, fd)
   end
   sockets.close(fd)
   return result
@@ -143,7 +149,7 @@ local function attempt(self)
   self.last = place.address
   local result = connect(self, place)
   if result ~= 0 then
-    self.code = -result
+    note(self, place, -result)
   end
   return result == 0
 end
@@ -165,29 +171,22 @@ function advance(self)
       return
     end
   end
-  if next(self.connectors) == nil then
+  if not self.is_done and next(self.connectors) == nil then
     give_up(self)
   end
 end
 
---- Addresses in the order of RFC 8305: IPv6 first, then the families take turns.
-local function places_of(found, port)
-  local six, four = {}, {}
-  for _, ip in ipairs(found) do
+--- Tries addresses in their order.
+local function connect_to(self, ips, port)
+  for i, ip in ipairs(ips) do
     local is_six = ip:find(":", 1, true)
-    local list = is_six and six or four
-    list[#list + 1] = {
+    self.places[i] = {
       family = is_six and sockets.AF_INET6 or sockets.AF_INET,
       protocol = sockets.IPPROTO_TCP,
       address = address.join(ip, port),
     }
   end
-  local places = {}
-  for i = 1, math.max(#six, #four) do
-    places[#places + 1] = six[i]
-    places[#places + 1] = four[i]
-  end
-  return places
+  advance(self)
 end
 
 --- Calls `continue(addresses, message, code)` when the host is resolved.
@@ -212,7 +211,7 @@ local function soon(self, continue)
   end)
 end
 
-local function start(self, family)
+local function start(self, options)
   if address.is_unix(self.target) then
     self.places[1] = { family = sockets.AF_UNIX, protocol = 0, address = self.target }
     return soon(self, function()
@@ -224,13 +223,17 @@ local function start(self, family)
     return soon(self, function()
       finish(self, nil, "no address to connect to", "EINVAL")
     end)
+  elseif options.addresses then
+    local ips = address.take_turns(options.addresses)
+    return soon(self, function()
+      connect_to(self, ips, port)
+    end)
   end
   -- The deadline of the whole is the one that counts.
-  local options = { family = family, timeout_ms = self.timeout > 0 and 0 or nil }
-  return resolve(self, host == "" and "localhost" or host, options, function(found, message, code)
+  local how = { family = options.family, timeout_ms = self.timeout > 0 and 0 or nil }
+  return resolve(self, host == "" and "localhost" or host, how, function(found, message, code)
     if found then
-      self.places = places_of(found, port)
-      advance(self)
+      connect_to(self, address.take_turns(found), port)
     else
       finish(self, nil, message, code)
     end
@@ -262,8 +265,9 @@ local function dial(engine, addr, timeout_ms, callback, options)
     --- Addresses to try, once they are known, and how many were tried.
     places = {},
     attempts = 0,
-    --- The address tried last, and the error number of the attempt that failed last.
+    --- The address tried last; the one that failed last, and its error number.
     last = nil,
+    failed = nil,
     code = nil,
     --- What is under way: a set of connectors, a query, timers.
     connectors = {},
@@ -271,8 +275,8 @@ local function dial(engine, addr, timeout_ms, callback, options)
     deadline = nil,
     delay = nil,
     is_done = false,
-  }, Dial)
-  local started, message, code = start(self, options.family)
+  }, METATABLE)
+  local started, message, code = start(self, options)
   if not started then
     return nil, ("dial %s: %s"):format(addr, message), code
   end

@@ -31,8 +31,8 @@ local OPTIONS = {
 local NO_IPV6 = { [errors.EAFNOSUPPORT] = true, [errors.EADDRNOTAVAIL] = true }
 
 local Listener = {}
-Listener.__index = Listener
-Listener.__metatable = "listener"
+
+local METATABLE = { __index = Listener, __metatable = "listener" }
 
 --- The connection whose callback has raised is closed: nobody else has it.
 local function close_orphan(self)
@@ -214,7 +214,7 @@ local function listen(engine, addr, callback, options)
     is_watching = false,
     watch = nil,
     is_closed = false,
-  }, Listener)
+  }, METATABLE)
   self.watch = function()
     self.is_watching = false
     close_orphan(self)

@@ -27,6 +27,23 @@ function address.join(host, port)
   return (host:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(host, port)
 end
 
+--- IPv6 first, then the families take turns, each in the order it had (RFC 8305, section 4).
+--- @param ips string[]
+--- @return string[]
+function address.take_turns(ips)
+  local six, four = {}, {}
+  for _, ip in ipairs(ips) do
+    local list = ip:find(":", 1, true) and six or four
+    list[#list + 1] = ip
+  end
+  local ordered = {}
+  for i = 1, math.max(#six, #four) do
+    ordered[#ordered + 1] = six[i]
+    ordered[#ordered + 1] = four[i]
+  end
+  return ordered
+end
+
 --- Whether it is the address of a Unix socket.
 function address.is_unix(text)
   return text:find("^unix:") ~= nil

@@ -13,6 +13,14 @@ local KINDS = {
   ["positive integer"] = function(value)
     return type(value) == "number" and value >= 1 and value < math.huge and value % 1 == 0
   end,
+  ["list of strings"] = function(value)
+    for i = 1, type(value) == "table" and #value or 0 do
+      if type(value[i]) ~= "string" then
+        return false
+      end
+    end
+    return type(value) == "table" and #value > 0
+  end,
   ["milliseconds"] = function(value)
     return type(value) == "number" and value >= 0
   end,
