@@ -87,6 +87,9 @@ end
 
 local net = chuck.socket_helper
 
+-- What is written in Lua is loaded, and in the table, from the first use on.
+assert(chuck.listen and chuck.dial)
+
 local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
 end
@@ -108,6 +111,7 @@ local MODULES = {
   ["chuck.signal"] = chuck.signal,
   ["chuck.log"] = chuck.log,
   ["chuck.error"] = chuck.error,
+  ["chuck.resolver"] = chuck.resolver,
 }
 
 --- Plain tables that are handed in and out.
@@ -143,6 +147,10 @@ local CALLED = {
   wheel = "chuck.Wheel",
   signaler = "chuck.Signaler",
   logfile = "chuck.LogFile",
+  resolver = "chuck.resolver",
+  query = "chuck.Query",
+  listener = "chuck.Listener",
+  dialing = "chuck.Dial",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -187,6 +195,9 @@ describe("types/", function()
       ["chuck.Wheel"] = chuck.TimingWheel(),
       ["chuck.Signaler"] = chuck.signal.signaler(chuck.signal.SIGUSR2),
       ["chuck.LogFile"] = chuck.log.LogFile("unused"),
+      ["chuck.Query"] = chuck.resolver.resolve(engine, "127.0.0.1", function() end),
+      ["chuck.Listener"] = chuck.listen(engine, "127.0.0.1:0", function() end),
+      ["chuck.Dial"] = chuck.dial(engine, "unix:/no/such/socket", 0, function() end),
     }
   end)
 

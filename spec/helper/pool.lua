@@ -48,6 +48,23 @@ local function acceptor(engine)
   return made
 end
 
+local function query(engine)
+  return chuck.resolver.resolve(engine, "127.0.0.1", nothing)
+end
+
+local function listener(engine)
+  return assert(chuck.listen(engine, "127.0.0.1:0", nothing))
+end
+
+local function dial(engine)
+  return chuck.dial(engine, "unix:/no/such/socket", 0, nothing)
+end
+
+local function cancelled(object)
+  object:Cancel()
+  return object
+end
+
 local function closed(object)
   object:Close()
   return object
@@ -87,6 +104,9 @@ function Pool.new()
     TimingWheel = wheel,
     signaler = signaler,
     logfile = chuck.log.LogFile("pool", { console = false, path = "/dev/null" }),
+    query = query(engine),
+    listener = listener(engine),
+    dial = dial(engine),
     ["closed engine"] = closed(gone),
     ["closed connection"] = closed(connection(engine)),
     ["closed connector"] = closed(connector()),
@@ -94,6 +114,9 @@ function Pool.new()
     ["closed acceptor"] = closed(acceptor(engine)),
     ["closed timer"] = timer,
     ["closed signaler"] = removed,
+    ["closed query"] = cancelled(query(engine)),
+    ["closed listener"] = closed(listener(engine)),
+    ["closed dial"] = cancelled(dial(engine)),
     ["finalized engine"] = finalized(chuck.engine()),
     ["finalized TimingWheel"] = finalized(chuck.TimingWheel()),
     ["finalized connection"] = finalized(chuck.connection(check.socket(), 1)),

@@ -76,6 +76,31 @@ scene("a connector's callback", function(engine, callback)
   end)
 end)
 
+scene("a query's callback", function(engine, callback)
+  chuck.resolver.resolve(engine, "127.0.0.1", callback)
+end)
+
+scene("a listener's callback", function(engine, callback)
+  local listener = assert(chuck.listen(engine, "127.0.0.1:0", function(conn)
+    conn:Close()
+    callback()
+  end))
+  local client = check.socket()
+  helper.connect(client, "127.0.0.1", tonumber(listener:GetSockAddr():match("%d+$")))
+  helper.close(client)
+end)
+
+scene("a dial's callback", function(engine, callback)
+  local listener, port = check.listener()
+  chuck.dial(engine, "127.0.0.1:" .. port, 1000, function(conn)
+    helper.close(listener)
+    if conn then
+      conn:Close()
+    end
+    callback()
+  end)
+end)
+
 scene("a packet's callback", function(engine, callback)
   talk(engine, callback):Send(raw("hello"))
 end)

@@ -35,6 +35,21 @@ function Acceptor:Enable() end
 ---@return string? code
 function Acceptor:Disable() end
 
+--- Accepts nobody while `n` counted connections are open.
+---@param n integer # at least 1
+function Acceptor:SetLimit(n) end
+
+--- Counts a connection until its socket is closed, also by being collected.
+---@param conn chuck.Connection
+---@return boolean done
+---@return string? message
+---@return string? code # `"ESOCKCLOSE"`
+function Acceptor:Count(conn) end
+
+--- How many counted connections are open.
+---@return integer count
+function Acceptor:Counted() end
+
 --- Closes the listening socket.
 function Acceptor:Close() end
 

@@ -158,4 +158,9 @@ local error = {}
 ---@return string
 function error.strerror(n) end
 
+--- The name that codes have: `"ECONNREFUSED"`. The sign does not matter.
+---@param n integer
+---@return string?
+function error.name(n) end
+
 return error

@@ -14,6 +14,7 @@
 ---@field signal chuck.signal
 ---@field error chuck.error
 ---@field log chuck.log
+---@field resolver chuck.resolver
 ---@field _VERSION string
 local chuck = {}
 
@@ -30,5 +31,28 @@ function chuck.RegTimer(engine, ms, callback) end
 --- Milliseconds of a clock that never goes back, from an origin of its own.
 ---@return integer ms
 function chuck.systick() end
+
+--- Listens at an address and calls `callback(conn, peer)` for every connection, which is not in an
+--- engine yet. `peer` is nil when it is gone already.
+---@param engine chuck.Engine
+---@param addr string # `"127.0.0.1:80"`, `"[::1]:80"`, `":80"`, `"localhost:80"`, `"unix:/path"`
+---@param callback fun(conn: chuck.Connection, peer?: string)
+---@param options? { recvbuf?: integer, decoder?: chuck.Decoder, backlog?: integer, reuse_port?: boolean, max_connections?: integer, mode?: integer, fd?: integer, on_error?: fun(message: string, code: string) }
+---@return chuck.Listener? listener
+---@return string? message
+---@return string? code
+function chuck.listen(engine, addr, callback, options) end
+
+--- Connects and calls `callback(conn)` or `callback(nil, message, code)`, exactly once and never
+--- before this has returned.
+---@param engine chuck.Engine
+---@param addr string # `"example.org:80"`, `"127.0.0.1:80"`, `"[::1]:80"`, `":80"`, `"unix:/path"`
+---@param timeout_ms number # for everything, the name included; 0: none
+---@param callback fun(conn?: chuck.Connection, message?: string, code?: string)
+---@param options? { recvbuf?: integer, decoder?: chuck.Decoder, family?: "inet" | "inet6", attempt_delay_ms?: integer, addresses?: string[] }
+---@return chuck.Dial? dial
+---@return string? message
+---@return string? code # `"EENGCLOSE"`
+function chuck.dial(engine, addr, timeout_ms, callback, options) end
 
 return chuck

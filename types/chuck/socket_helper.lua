@@ -143,4 +143,8 @@ function socket_helper.getpeername(fd) end
 ---@return string? code # `"ENOENT"`
 function socket_helper.gethostbyname_ipv4(host) end
 
+--- Descriptors that whoever has started this process opened for it, in order and by name.
+---@return table<integer | string, integer> inherited
+function socket_helper.inherited() end
+
 return socket_helper
