@@ -78,16 +78,14 @@ describe("inherited descriptors", function()
     local result = start(
       [[
       require("chuck").socket_helper.inherited()
-      os.execute("env | grep LISTEN_; ls -l /proc/self/fd/3 /proc/self/fd/4 2>/dev/null; true")
+      -- The shell or what it runs may open others, which are no sockets.
+      os.execute("env | grep LISTEN_; ls -l /proc/self/fd/ | grep socket: ; true")
       print(os.getenv("LISTEN_FDS"), os.getenv("LISTEN_PID"), os.getenv("LISTEN_FDNAMES"))
     ]],
       2,
       for_us
     )
-    local output = result.output:gsub("[^\n]*pipe:[^\n]*\n", ""):gsub("[^\n]*/proc/[^\n]*\n", function(line)
-      return line:find("socket:", 1, true) and line or ""
-    end)
-    assert.are.equal("nil\tnil\tnil\n", output)
+    assert.are.equal("nil\tnil\tnil\n", result.output)
   end)
 
   it("without names are called unknown", function()

@@ -234,9 +234,9 @@ describe("chuck.listen", function()
     end)
 
     it("sees that a connection without an engine was collected", function()
-      local count = 0
-      local listener = world:own(assert(chuck.listen(world.engine, "127.0.0.1:0", function()
-        count = count + 1
+      local count, held = 0, nil
+      local listener = world:own(assert(chuck.listen(world.engine, "127.0.0.1:0", function(conn)
+        count, held = count + 1, conn
       end, { max_connections = 1 })))
       for _ = 1, 3 do
         world:connect(port_of(listener))
@@ -247,6 +247,8 @@ describe("chuck.listen", function()
         end)
         world:run(5)
         assert.are.equal(n, count)
+        assert.truthy(held:GetSockAddr())
+        held = nil
         check.collect()
       end
       assert.are.equal(0, listener:Connections())

@@ -59,7 +59,7 @@ local function finish(self, conn, message, code)
   end
   release(self)
   if not conn then
-    self.callback(nil, ("dial %s: %s"):format(self.target, message), code)
+    self.callback(nil, "dial " .. self.target .. ": " .. message, code)
     return
   end
   local untaken = conn
@@ -77,9 +77,10 @@ local function plural(n)
 end
 
 local function give_up(self)
-  local text = "%s failed, the last to %s: %s"
   local reason, code = errors.strerror(self.code), errors.name(self.code)
-  finish(self, nil, text:format(plural(self.attempts), self.failed, reason), code)
+  -- Not by `format`, which ends a path at a NUL on Lua 5.1.
+  local message = plural(self.attempts) .. " failed, the last to " .. self.failed .. ": " .. reason
+  finish(self, nil, message, code)
 end
 
 local function time_out(self)
@@ -87,7 +88,7 @@ local function time_out(self)
   if self.attempts == 0 then
     text = text .. ", the name is not resolved"
   else
-    text = ("%s, %s, the last to %s"):format(text, plural(self.attempts), self.last)
+    text = text .. ", " .. plural(self.attempts) .. ", the last to " .. self.last
   end
   finish(self, nil, text, "ETIMEDOUT")
 end
@@ -278,7 +279,7 @@ local function dial(engine, addr, timeout_ms, callback, options)
   }, METATABLE)
   local started, message, code = start(self, options)
   if not started then
-    return nil, ("dial %s: %s"):format(addr, message), code
+    return nil, "dial " .. addr .. ": " .. message, code
   end
   if timeout_ms > 0 then
     self.deadline = native.RegTimer(engine, timeout_ms, function()

@@ -82,7 +82,7 @@ local function places_of(text)
   local tcp = sockets.IPPROTO_TCP
   local host, port = address.split(text)
   if not host then
-    return nil, ("%q is no address to listen at"):format(text), "EINVAL"
+    return nil, "no address to listen at", "EINVAL"
   elseif host == "" or host == "*" or host == "::" then
     local all = address.join("::", port)
     return {
@@ -196,7 +196,7 @@ local function listen(engine, addr, callback, options)
   options = options or {}
   local fd, message, code = socket_of(addr, options)
   if not fd then
-    return nil, ("listen at %s: %s"):format(addr, message), code
+    return nil, "listen at " .. addr .. ": " .. message, code
   end
   local self = setmetatable({
     engine = engine,
@@ -222,7 +222,7 @@ local function listen(engine, addr, callback, options)
   local listener
   listener, message, code = start(self, fd, options.max_connections)
   if not listener then
-    return nil, ("listen at %s: %s"):format(addr, message), code
+    return nil, "listen at " .. addr .. ": " .. message, code
   end
   return listener
 end
