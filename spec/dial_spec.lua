@@ -5,7 +5,6 @@ local check = require("spec.helper.check")
 local child = require("spec.helper.child")
 local net = require("spec.helper.net")
 
-local errno = chuck.error
 local socket_helper = chuck.socket_helper
 
 local function has_ipv6()
@@ -494,15 +493,5 @@ describe("chuck.dial", function()
       "ulimit -n 30;"
     )
     assert.are.equal("nil\tEMFILE\n", result.output)
-  end)
-end)
-
-describe("an error number", function()
-  it("has the name that codes have", function()
-    for _, name in ipairs({ "ECONNREFUSED", "ETIMEDOUT", "EENGCLOSE", "EAGAIN" }) do
-      assert.are.equal(name, errno.name(errno[name]))
-      assert.are.equal(name, errno.name(-errno[name]))
-    end
-    assert.is_nil(errno.name(9999))
   end)
 end)

@@ -54,9 +54,10 @@ describe("chuck.error", function()
     assert.are.same(OWN, got)
   end)
 
-  it("has nothing but numbers, and strerror", function()
+  it("has nothing but numbers, strerror and name", function()
+    local functions = { strerror = true, name = true }
     for name, value in pairs(errors) do
-      local expected = name == "strerror" and "function" or "number"
+      local expected = functions[name] and "function" or "number"
       assert.are.equal(expected, type(value), name)
     end
   end)
@@ -122,5 +123,20 @@ describe("error.strerror", function()
       assert.is_false(pcall(errors.strerror, wrong))
     end
     assert.is_false(pcall(errors.strerror))
+  end)
+end)
+
+describe("error.name", function()
+  it("is the name that codes have, of either sign", function()
+    for _, name in ipairs({ "ECONNREFUSED", "ETIMEDOUT", "EENGCLOSE", "EAGAIN" }) do
+      assert.are.equal(name, errors.name(errors[name]))
+      assert.are.equal(name, errors.name(-errors[name]))
+    end
+  end)
+
+  it("is nil for a number that is no error", function()
+    assert.is_nil(errors.name(0))
+    assert.is_nil(errors.name(9999))
+    assert.is_nil(errors.name(-2147483648))
   end)
 end)
