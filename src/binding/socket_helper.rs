@@ -9,6 +9,7 @@ use super::convert;
 use super::raw::{Call, Fail, Kind, Outcome, function};
 use super::socket_option;
 use crate::base::error::Code;
+use crate::base::limits;
 use crate::net::addr::{self, Address};
 use crate::net::{fds, options};
 use crate::os::{inherit, resolve};
@@ -91,12 +92,13 @@ fn bind(call: &Call) -> Outcome {
 fn listen(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
     if call.is_absent(2) && call.is_absent(3) {
-        return with(call, number, options::listen);
+        return with(call, number, |fd| options::listen(fd, limits::BACKLOG));
     }
     let (at, mode) = address(call)?;
+    let backlog = backlog(call)?.unwrap_or(limits::BACKLOG);
     with(call, number, |fd| {
         options::bind(fd, &at, mode)?;
-        options::listen(fd)
+        options::listen(fd, backlog)
     })
 }
 
@@ -179,6 +181,15 @@ fn literal(call: &Call) -> Result<SocketAddr, Fail> {
     let port = call.integer_in(3, 0, 65_535)? as u16;
     addr::parse(ip, port)
         .ok_or_else(|| Fail::argument(2, format!("IPv4 or IPv6 address expected, got \"{ip}\"")))
+}
+
+/// Option `backlog` of the table at argument 3.
+fn backlog(call: &Call) -> Result<Option<i32>, Fail> {
+    if call.kind(3) != Kind::Table {
+        return Ok(None);
+    }
+    let read = |call: &Call, at: c_int| call.integer_in(at, 1, i32::MAX.into());
+    Ok(convert::option(call, 3, c"backlog", read)?.map(|backlog| backlog as i32))
 }
 
 /// Option `mode` of the table at argument 3: octal digits as text, since Lua's numbers have none.

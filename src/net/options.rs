@@ -6,7 +6,6 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::base::error::Code;
-use crate::base::limits;
 use crate::net::addr::Address;
 use crate::net::unix;
 
@@ -52,13 +51,13 @@ pub fn bind(fd: &impl AsFd, at: &Address, mode: Option<u32>) -> Result<(), Code>
     }
 }
 
-/// Listens where the socket is bound.
+/// Listens where the socket is bound; at most `backlog` connections wait, or what the kernel allows.
 ///
 /// # Errors
 ///
 /// What the kernel says: not a stream socket, not bound.
-pub fn listen(fd: &impl AsFd) -> Result<(), Code> {
-    SockRef::from(fd).listen(limits::BACKLOG)?;
+pub fn listen(fd: &impl AsFd, backlog: i32) -> Result<(), Code> {
+    SockRef::from(fd).listen(backlog)?;
     unix::confirm(fd)
 }
 

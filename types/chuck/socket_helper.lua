@@ -47,7 +47,7 @@ function socket_helper.bind(fd, ip, port) end
 ---@param ip? string # IPv4 or IPv6 literal; default: where it is bound
 ---@param port? integer # 0 takes a free one
 ---@return integer result # 0 or -errno
----@overload fun(fd: integer, address: string, options?: { mode?: string }): integer
+---@overload fun(fd: integer, address: string, options?: { mode?: string, backlog?: integer }): integer
 function socket_helper.listen(fd, ip, port) end
 
 ---@param fd integer
