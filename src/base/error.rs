@@ -64,6 +64,12 @@ impl Code {
     pub const TIMED_OUT: Code = Code(libc::ETIMEDOUT);
     /// The process or the system is out of descriptors.
     pub const TOO_MANY_FILES: Code = Code(libc::EMFILE);
+    /// Nobody will read what is written.
+    pub const BROKEN_PIPE: Code = Code(libc::EPIPE);
+    /// There is no such process, or not any more.
+    pub const NO_PROCESS: Code = Code(libc::ESRCH);
+    /// It was done already.
+    pub const ALREADY: Code = Code(libc::EALREADY);
     /// An address of a family that has no text.
     pub const NO_SUCH_FAMILY: Code = Code(libc::EAFNOSUPPORT);
     /// A path or name that no kernel takes.

@@ -189,3 +189,17 @@ pub const HOST_NAME: usize = 253;
 
 /// Most descriptors taken over from whoever has started the process.
 pub const INHERITED: usize = 1024;
+/// Default `recvbuf` of a pipe from a child, in bytes: what a pipe holds.
+pub const PIPE_BUFFER: usize = 64 << 10;
+
+/// How long a child may take to end on request before it is killed, unless said otherwise.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// Most descriptors handed to a child by number: far more than anybody listens on.
+pub const LISTEN_FDS: usize = 256;
+
+/// Longest name of a descriptor handed to a child, in bytes: systemd's own limit.
+pub const LISTEN_NAME: usize = 255;
+
+/// How long the shell waits for a daemon to be ready, unless said otherwise.
+pub const DAEMON_READY: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::{Rc, Weak};
 
 use super::connection::Connection;
@@ -90,6 +90,19 @@ pub fn new(call: &Call) -> Outcome {
     };
     call.push_object(Acceptor(Rc::new(handle)));
     Ok(1)
+}
+
+impl Acceptor {
+    /// Another descriptor of the listening socket, for a process to inherit.
+    ///
+    /// # Errors
+    ///
+    /// It is closed, or we are out of descriptors.
+    pub fn share(&self) -> Result<OwnedFd, Code> {
+        let listener = self.0.listener.borrow();
+        let listener = listener.as_ref().ok_or(Code::SOCKET_CLOSED)?;
+        Ok(listener.as_fd().try_clone_to_owned()?)
+    }
 }
 
 fn add_to_engine(call: &Call) -> Outcome {

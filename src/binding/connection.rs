@@ -20,7 +20,7 @@ use crate::base::limits;
 use crate::codec::frame::Width;
 use crate::codec::packet::Payload;
 use crate::conn::queue::Ticket;
-use crate::conn::stream::{Event, Packet, Stream};
+use crate::conn::stream::{Event, Framing, Packet, Stream};
 use crate::engine::Ready;
 use crate::engine::key::Key;
 use crate::net;
@@ -99,7 +99,12 @@ pub fn new(call: &Call) -> Outcome {
         Ok(fd) => fd,
         Err(code) => return convert::failure(call, code),
     };
-    let socket = net::stream::Stream::new(fd);
+    push(call, net::stream::Stream::new(fd), recv_size, framing);
+    Ok(1)
+}
+
+/// Pushes a connection that has no engine yet.
+pub fn push(call: &Call, socket: net::stream::Stream, recv_size: usize, framing: Framing) {
     let stream = Stream::new(socket, recv_size, framing, clock::now());
     call.push_object(Connection(Rc::new(Handle {
         width: stream.width(),
@@ -109,7 +114,6 @@ pub fn new(call: &Call) -> Outcome {
         has_table: Cell::new(false),
         lease: Cell::new(None),
     })));
-    Ok(1)
 }
 
 fn add_to_engine(call: &Call) -> Outcome {
@@ -232,6 +236,11 @@ fn shutdown_write(call: &Call) -> Outcome {
     let now = handle.now();
     handle.stream.borrow_mut().shutdown_write(now);
     handle.touch();
+    let seated = handle.seat.borrow().is_some();
+    if !seated && handle.stream.borrow().is_done() {
+        // Without an engine nothing would end it.
+        handle.stream.borrow_mut().drop_socket();
+    }
     Ok(0)
 }
 

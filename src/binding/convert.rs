@@ -85,6 +85,14 @@ pub fn no_address(n: c_int, text: &[u8]) -> Fail {
     Fail::argument(n, format!("address as {wanted} expected, got \"{text}\""))
 }
 
+/// `nil, words, code`, where there is more to say than the code does.
+pub fn refusal(call: &Call, words: &str, code: Code) -> Outcome {
+    call.push_nil();
+    call.push_bytes(words.as_bytes());
+    call.push_bytes(code.name().unwrap_or("EIO").as_bytes());
+    Ok(3)
+}
+
 /// An address as text, or `nil, message, code`.
 pub fn address(call: &Call, result: Result<Address, Code>) -> Outcome {
     match result {

@@ -30,6 +30,16 @@ impl Class for Decoder {
     }
 }
 
+impl Decoder {
+    /// How the bytes of a stream become packets, if it is for streams.
+    pub fn framing(&self) -> Option<Framing> {
+        match self.0 {
+            Recipe::Stream(framing) => Some(framing),
+            Recipe::Datagram(_) => None,
+        }
+    }
+}
+
 /// Makes the class known.
 pub fn register(call: &Call) {
     // Old programs call what is a value in the seed's words: it answers with itself.
@@ -54,13 +64,10 @@ pub fn framing(call: &Call, n: c_int) -> Result<Framing, Fail> {
     if call.is_absent(n) {
         return Ok(Framing::Raw);
     }
-    match call.object::<Decoder>(n)?.0 {
-        Recipe::Stream(framing) => Ok(framing),
-        Recipe::Datagram(_) => Err(Fail::argument(
-            n,
-            "decoder of chuck.decoder.connection expected, got one of chuck.decoder.datagram",
-        )),
-    }
+    call.object::<Decoder>(n)?.framing().ok_or_else(|| {
+        let words = "decoder of chuck.decoder.connection expected, got one of chuck.decoder.datagram";
+        Fail::argument(n, words)
+    })
 }
 
 /// Argument `n`, how a datagram becomes a packet; raw when it is left out.

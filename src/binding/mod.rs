@@ -2,15 +2,19 @@
 
 mod acceptor;
 mod anchor;
+mod child;
+mod command;
 mod connection;
 mod connector;
 mod convert;
 mod datagram;
+mod daemon;
 mod decoder;
 mod engine;
 mod error;
 mod log;
 mod packet;
+mod process;
 mod raw;
 mod report;
 mod resolver;
@@ -60,6 +64,7 @@ fn open(call: &Call) -> Outcome {
         signal::register,
         log::register,
         resolver::register,
+        child::register,
     ] {
         register(call);
     }
@@ -71,6 +76,8 @@ fn open(call: &Call) -> Outcome {
         (c"socket_helper", socket_helper::push_module),
         (c"signal", signal::push_module),
         (c"log", log::push_module),
+        (c"process", process::push_module),
+        (c"daemon", daemon::push_module),
         (c"error", error::push_module),
         (c"resolver", resolver::push_module),
     ];

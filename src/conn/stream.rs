@@ -26,6 +26,7 @@ use crate::conn::queue::{Queue, Ticket};
 use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
 use crate::net;
+use crate::net::stream::Kind;
 
 /// How received bytes become packets.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +83,8 @@ enum State {
 /// A connected stream socket with everything that belongs to it.
 pub struct Stream {
     socket: Option<net::stream::Stream>,
+    /// Both ways, or one end of a pipe.
+    kind: Kind,
     framing: Framing,
     state: State,
     /// At most [`limits::RECV_BUFFER`].
@@ -124,8 +127,10 @@ impl Stream {
         now: Instant,
     ) -> Self {
         let never = Timeout::new(Duration::ZERO, now);
+        let kind = socket.kind();
         Stream {
             socket: Some(socket),
+            kind,
             framing,
             state: State::Open,
             recv_size: recv_size.clamp(1, limits::RECV_BUFFER) as u32,
@@ -134,7 +139,7 @@ impl Stream {
             ending: false,
             paused: false,
             blocked: false,
-            shut: Shut::No,
+            shut: if kind == Kind::Reader { Shut::Done } else { Shut::No },
             end: None,
             queue: Queue::default(),
             recv: never,
@@ -148,6 +153,9 @@ impl Stream {
 
     /// Something happened to the socket; returns how many bytes were read and written.
     pub fn wake(&mut self, ready: Ready, now: Instant) -> (usize, usize) {
+        if self.kind == Kind::Writer {
+            return (0, self.wake_writer(ready, now));
+        }
         self.readable |= ready.readable;
         self.ending |= ready.ended;
         let mut written = 0;
@@ -156,6 +164,17 @@ impl Stream {
             written = self.flush(now);
         }
         (self.fill(now), written)
+    }
+
+    /// As [`Self::wake`], where there is nothing to read: an end means that nobody will read
+    /// what we write.
+    fn wake_writer(&mut self, ready: Ready, now: Instant) -> usize {
+        if ready.ended {
+            self.fail(Code::BROKEN_PIPE);
+            return 0;
+        }
+        self.blocked &= !ready.writable;
+        self.flush(now)
     }
 
     /// The connection has an engine from now on: its clocks start.
@@ -223,7 +242,7 @@ impl Stream {
                 written
             }
             Err(error) => {
-                self.fail(error);
+                self.fail(error.into());
                 0
             }
         }
@@ -370,6 +389,12 @@ impl Stream {
         self.readable && self.wants_input()
     }
 
+    /// Whether all that it could do is done, though nobody was told: the end of a pipe that
+    /// was written to, once everything was sent.
+    pub fn is_done(&self) -> bool {
+        self.kind == Kind::Writer && self.end.is_some()
+    }
+
     /// Whether it is over and the socket may go.
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
@@ -492,7 +517,7 @@ impl Stream {
                 0
             }
             Err(error) => {
-                self.fail(error);
+                self.fail(error.into());
                 0
             }
         };
@@ -532,9 +557,9 @@ impl Stream {
     }
 
     /// The socket is of no more use: nothing can be sent, the end is told in its turn.
-    fn fail(&mut self, error: io::Error) {
+    fn fail(&mut self, code: Code) {
         self.queue.clear();
-        self.ended(error.into());
+        self.ended(code);
         if self.state != State::Open {
             self.state = State::Closed;
         }
@@ -552,15 +577,20 @@ impl Stream {
         let draining = matches!(self.state, State::Draining { .. });
         if (draining || self.shut == Shut::WhenSent) && self.shut != Shut::Done {
             self.shut = Shut::Done;
-            // It fails when the peer is gone, which the read side tells better.
-            let _ = self.socket.as_ref().map(net::stream::Stream::shutdown_write);
+            if self.kind == Kind::Writer {
+                // That is its end: there was nothing else to wait for.
+                self.ended(Code::OK);
+            } else {
+                // It fails when the peer is gone, which the read side tells better.
+                let _ = self.socket.as_ref().map(net::stream::Stream::shutdown_write);
+            }
         }
         if let State::Draining { until } = self.state {
             // A peer that has not ended could still send: closing now would reset the
-            // connection and destroy what it has not read yet.
+            // connection and destroy what it has not read yet. Not so of a pipe.
             self.state = match self.end {
-                Some(_) => State::Closed,
-                None => State::Lingering { until },
+                None if self.kind.is_socket() => State::Lingering { until },
+                _ => State::Closed,
             };
         }
     }

@@ -9,6 +9,7 @@ pub mod wheel;
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -72,6 +73,30 @@ struct Armed {
 /// The token of the bell: no key has it, for its slot is the last of 2^32.
 const BELL: Token = Token(usize::MAX);
 
+/// Engines of this process.
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// Number of engines that this process has, in all of its threads.
+pub fn alive() -> usize {
+    ALIVE.load(Ordering::Relaxed)
+}
+
+/// Counts the engine that holds it.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Sockets to watch, each with an owner `T`, and timers to keep.
 pub struct Engine<T> {
     poll: Poll,
@@ -84,6 +109,7 @@ pub struct Engine<T> {
     timers: usize,
     /// How other threads reach us, once somebody has asked for it.
     bell: Option<Bell>,
+    _counted: Counted,
 }
 
 impl<T> Engine<T> {
@@ -101,6 +127,7 @@ impl<T> Engine<T> {
             origin: now,
             timers: 0,
             bell: None,
+            _counted: Counted::new(),
         })
     }
 
@@ -137,7 +164,8 @@ impl<T> Engine<T> {
                 ready: Ready {
                     readable: event.is_readable() || event.is_error() || event.is_read_closed(),
                     writable: event.is_writable() || event.is_error() || event.is_write_closed(),
-                    ended: event.is_read_closed() || event.is_error(),
+                    // Of an end that is only written to, the other one was closed.
+                    ended: event.is_read_closed() || event.is_write_closed() || event.is_error(),
                 },
             });
         }

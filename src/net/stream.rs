@@ -1,6 +1,7 @@
-//! A connected stream socket: reads into spare room, writes what the kernel takes.
+//! A connected stream socket, or the end of a pipe: reads into spare room, writes what the
+//! kernel takes.
 //!
-//! No call here waits, whatever the mode of the descriptor, and none raises SIGPIPE.
+//! No call here waits, and none raises SIGPIPE.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,15 +11,36 @@ use rustix::io::retry_on_intr;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
 use crate::net::{options, unix};
+use crate::os::pipe;
 
 /// Of TCP, a read shorter than its buffer means that the socket is empty. Only epoll promises it.
 const SHORT_READ_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// A connected stream socket.
+/// What the descriptor is, and so which calls it takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A connected TCP socket: both ways.
+    Tcp,
+    /// A connected socket of another family: both ways.
+    Local,
+    /// The end of a pipe that is read.
+    Reader,
+    /// The end of a pipe that is written to.
+    Writer,
+}
+
+impl Kind {
+    /// Whether it goes both ways, and takes the calls of sockets.
+    pub fn is_socket(self) -> bool {
+        matches!(self, Kind::Tcp | Kind::Local)
+    }
+}
+
+/// A connected stream socket, or the end of a pipe.
 #[derive(Debug)]
 pub struct Stream {
     fd: OwnedFd,
-    is_tcp: bool,
+    kind: Kind,
 }
 
 impl Stream {
@@ -28,13 +50,38 @@ impl Stream {
         let _ = socket2::SockRef::from(&fd).set_nosigpipe(true);
         // We gather what is sent ourselves; a Unix socket has no such option and needs none.
         let is_tcp = options::set_nodelay(&fd, true).is_ok();
-        Stream { fd, is_tcp }
+        Stream { fd, kind: if is_tcp { Kind::Tcp } else { Kind::Local } }
+    }
+
+    /// Takes the end of a pipe over that is read.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor does not know what waiting is.
+    pub fn reader(fd: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        Ok(Stream { fd, kind: Kind::Reader })
+    }
+
+    /// Takes the end of a pipe over that is written to.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor does not know what waiting is.
+    pub fn writer(fd: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        Ok(Stream { fd, kind: Kind::Writer })
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Whether a read that does not fill its buffer has emptied the socket. A Unix socket stops
     /// short wherever the peer has passed a descriptor.
     pub fn short_read_is_last(&self) -> bool {
-        SHORT_READ_IS_LAST && self.is_tcp
+        SHORT_READ_IS_LAST && self.kind == Kind::Tcp
     }
 
     /// Appends what has arrived to the spare room of `into`; 0 is the peer's end.
@@ -43,6 +90,9 @@ impl Stream {
     ///
     /// `WouldBlock` when nothing has arrived, or what the kernel says.
     pub fn read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        if !self.kind.is_socket() {
+            return Ok(retry_on_intr(|| rustix::io::read(&self.fd, spare_capacity(into)))?);
+        }
         let (read, _) = retry_on_intr(|| {
             rustix::net::recv(&self.fd, spare_capacity(into), RecvFlags::DONTWAIT)
         })?;
@@ -55,6 +105,9 @@ impl Stream {
     ///
     /// `WouldBlock` when it took none, or what the kernel says.
     pub fn write(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        if !self.kind.is_socket() {
+            return pipe::write(&self.fd, parts);
+        }
         let flags = SendFlags::DONTWAIT | no_signal();
         let sent = match parts {
             [one] => retry_on_intr(|| rustix::net::send(&self.fd, one, flags)),
@@ -66,11 +119,11 @@ impl Stream {
         Ok(sent?)
     }
 
-    /// Tells the peer that nothing more will come.
+    /// Tells the peer that nothing more will come. Only closing tells the one of a pipe.
     ///
     /// # Errors
     ///
-    /// The peer is gone.
+    /// The peer is gone, or it is a pipe.
     pub fn shutdown_write(&self) -> io::Result<()> {
         Ok(rustix::net::shutdown(&self.fd, Shutdown::Write)?)
     }

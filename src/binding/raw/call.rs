@@ -341,11 +341,26 @@ impl Call {
 
     /// Pushes field `name` of the table at `n`, past any metamethod.
     pub fn raw_field(&self, n: c_int, name: &CStr) {
-        // SAFETY: a valid, positive index of a table; the caller has reserved two slots.
+        self.push_value(n);
+        self.push_bytes(name.to_bytes());
+        // SAFETY: a table with a key above it; room was reserved by the caller.
         unsafe {
-            ffi::lua_pushstring(self.state, name.as_ptr());
-            ffi::lua_rawget(self.state, n);
+            ffi::lua_rawget(self.state, -2);
         }
+        self.replace_below();
+    }
+
+    /// Number of places in the list at `n`, past any metamethod.
+    pub fn raw_len(&self, n: c_int) -> i64 {
+        // SAFETY: a valid index of a table.
+        unsafe { ffi::lua_rawlen(self.state, n) as i64 }
+    }
+
+    /// Replaces the key at the top by the next pair of the table at `n`; nil is before the first
+    /// one. False, and the key popped, when there is none. The key must stay as it is.
+    pub fn next(&self, n: c_int) -> bool {
+        // SAFETY: a valid index of a table, and a key that came from it.
+        unsafe { ffi::lua_next(self.state, n) != 0 }
     }
 
     /// Pops a key and a value into the table at `n`, past any metamethod.
