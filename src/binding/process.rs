@@ -19,6 +19,11 @@ pub fn push_module(call: &Call) {
         (c"pid", function(pid)),
         (c"ppid", function(ppid)),
     ]);
+    // Those that no signaler can catch, and so are not in `signal`.
+    for (name, number) in [(c"SIGKILL", libc::SIGKILL), (c"SIGSTOP", libc::SIGSTOP)] {
+        call.push_integer(number.into());
+        call.set_field(-2, name);
+    }
 }
 
 /// `fork(path, ...)`: a program that has nothing to do with us any more; its number.

@@ -290,3 +290,57 @@ fn is_missing(error: &io::Error) -> bool {
 fn lock(fate: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
     fate.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// A child that ends when told to, and which nobody else reaps.
+    fn started() -> std::process::Child {
+        Command::new("cat").stdin(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn gone(pid: i32) -> bool {
+        let until = Instant::now() + Duration::from_secs(30);
+        while crate::os::process::kill(pid, 0).is_ok() && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        crate::os::process::kill(pid, 0).is_err()
+    }
+
+    #[test]
+    fn a_thread_watches_where_the_kernel_does_not() {
+        let mut program = started();
+        let mut child = Child::watch_by_thread(program.id() as i32).unwrap();
+        assert_eq!(child.poll(), None);
+        drop(program.stdin.take());
+        let Watch::Thread(socket, _) = &child.watch else { panic!("no thread") };
+        assert_eq!((&*socket).read(&mut [0; 1]).unwrap(), 0);
+        assert_eq!(child.poll(), Some(Exit { status: Some(0), signal: None }));
+        assert_eq!(child.kill(0), Err(Code::NO_PROCESS));
+    }
+
+    #[test]
+    fn a_thread_reaps_what_was_dropped() {
+        let mut program = started();
+        let pid = program.id() as i32;
+        drop(Child::watch_by_thread(pid).unwrap());
+        drop(program.stdin.take());
+        assert!(gone(pid));
+    }
+
+    #[test]
+    fn a_child_that_has_ended_is_reaped_by_whoever_drops_it() {
+        let mut program = started();
+        let pid = program.id() as i32;
+        let child = Child::watch_by_thread(pid).unwrap();
+        drop(program.stdin.take());
+        wait_for_end(pid);
+        drop(child);
+        assert!(gone(pid));
+    }
+}

@@ -186,17 +186,17 @@ impl Script {
 
     /// As execvp: what cannot be found or entered lets the next one be tried.
     fn exec(&self) -> ! {
-        let mut denied = false;
+        let (mut denied, mut last) = (false, libc::ENOENT);
         for path in &self.paths {
             // SAFETY: strings and lists that end as C wants it.
             unsafe { libc::execve(path.as_ptr(), self.argv.as_ptr(), self.envp.as_ptr()) };
             match errno() {
                 libc::EACCES => denied = true,
-                libc::ENOENT | libc::ENOTDIR => {}
+                code @ (libc::ENOENT | libc::ENOTDIR) => last = code,
                 _ => self.fail(Stage::Exec),
             }
         }
-        let code = if denied { libc::EACCES } else { libc::ENOENT };
+        let code = if denied { libc::EACCES } else { last };
         self.leave([Stage::Exec as i32, code])
     }
 
