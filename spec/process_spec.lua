@@ -232,8 +232,8 @@ describe("process.spawn", function()
     local env = { ODD = "\1\255 =", EMPTY = "" }
     local text = output_of({ "/usr/bin/env", env = env })
     assert.is_truthy(text == "ODD=\1\255 =\nEMPTY=\n" or text == "EMPTY=\nODD=\1\255 =\n", text)
-    local more = output_of({ "sh", "-c", "echo $CHUCK_X$PATH", env = { CHUCK_X = "x" }, extend_env = true })
-    assert.are.equal("x" .. os.getenv("PATH") .. "\n", more)
+    local more = { "sh", "-c", "echo $CHUCK_X$PATH", env = { CHUCK_X = "x" }, extend_env = true }
+    assert.are.equal("x" .. os.getenv("PATH") .. "\n", (output_of(more)))
     assert.are.equal("", (output_of({ "/usr/bin/env", env = {} })))
   end)
 
@@ -412,7 +412,8 @@ describe("a child", function()
   end)
 
   it("that ignores SIGTERM is killed after its grace", function()
-    local child, seen = shell("trap '' TERM; echo ready; while :; do sleep 0.02; done", { stdout = "pipe" })
+    local line = "trap '' TERM; echo ready; while :; do sleep 0.02; done"
+    local child, seen = shell(line, { stdout = "pipe" })
     local out = record(child:Stdout())
     world:wait("the trap", function()
       return out.size > 0
@@ -667,7 +668,7 @@ describe("process.fork", function()
   it("ignores SIGHUP, has no terminal, and nothing of ours open", function()
     local path = os.tmpname()
     os.remove(path)
-    local line = "ls -l /proc/self/fd >%s.part; grep SigIgn /proc/self/status >>%s.part; mv %s.part %s"
+    local line = "(ls -l /proc/self/fd; grep SigIgn /proc/self/status) >%s.part; mv %s.part %s"
     assert(process.fork("/bin/sh", "-c", (line:gsub("%%s", path))))
     world:wait("its file", function()
       return lfs.attributes(path)
@@ -683,7 +684,8 @@ describe("process.fork", function()
   end)
 
   it("says why there is no program, and leaves nothing", function()
-    for path, expected in pairs({ ["/nonexistent"] = "ENOENT", ["/tmp"] = "EACCES", sh = "ENOENT" }) do
+    local paths = { ["/nonexistent"] = "ENOENT", ["/tmp"] = "EACCES", sh = "ENOENT" }
+    for path, expected in pairs(paths) do
       local pid, why, code = process.fork(path)
       assert.are.same({ nil, expected }, { pid, code }, path)
       assert.is_truthy(why:find(('cannot execute "%s"'):format(path), 1, true), why)
@@ -692,7 +694,8 @@ describe("process.fork", function()
   end)
 
   it("raises for what is no string", function()
-    for _, args in ipairs({ {}, { 1 }, { "/bin/true", 1 }, { "/bin/true", "\0" }, { "/bin/true", {} } }) do
+    local cases = { {}, { 1 }, { "/bin/true", 1 }, { "/bin/true", "\0" }, { "/bin/true", {} } }
+    for _, args in ipairs(cases) do
       assert.is_false(pcall(process.fork, check.unpack(args)))
     end
   end)

@@ -47,7 +47,8 @@ end
 
 --- Runs a line of shell to its end.
 function child.shell(line)
-  local pipe = assert(io.popen("{ " .. line .. "\n} 2>&1 </dev/null; status=$?; echo; echo $status"))
+  local ending = "\n} 2>&1 </dev/null; status=$?; echo; echo $status"
+  local pipe = assert(io.popen("{ " .. line .. ending))
   local text = pipe:read("*a")
   pipe:close()
   local output, status = text:match("^(.*)\n(%d+)\n$")

@@ -42,6 +42,10 @@ local function connector()
   return chuck.connector(check.socket(), 10)
 end
 
+local function child(engine)
+  return assert(chuck.process.spawn(engine, { "true" }))
+end
+
 local function acceptor(engine)
   local made = chuck.acceptor((check.listener()))
   made:Add2Engine(engine, nothing)
@@ -107,6 +111,7 @@ function Pool.new()
     query = query(engine),
     listener = listener(engine),
     dial = dial(engine),
+    child = child(engine),
     ["closed engine"] = closed(gone),
     ["closed connection"] = closed(connection(engine)),
     ["closed connector"] = closed(connector()),
@@ -117,6 +122,7 @@ function Pool.new()
     ["closed query"] = cancelled(query(engine)),
     ["closed listener"] = closed(listener(engine)),
     ["closed dial"] = cancelled(dial(engine)),
+    ["closed child"] = closed(child(engine)),
     ["finalized engine"] = finalized(chuck.engine()),
     ["finalized TimingWheel"] = finalized(chuck.TimingWheel()),
     ["finalized connection"] = finalized(chuck.connection(check.socket(), 1)),

@@ -34,12 +34,15 @@ pub struct Wishes {
     command: Command,
     /// Where standard input, output and error are to come from.
     standard: [Wish; 3],
-    listen: Vec<(Vec<u8>, Result<Arc<OwnedFd>, Code>)>,
+    listen: Vec<Named>,
     /// How what the program prints becomes packets.
     pub framing: Framing,
     /// Bytes in a packet at most.
     pub recv_size: usize,
 }
+
+/// A descriptor to hand on, and its name.
+type Named = (Vec<u8>, Result<Arc<OwnedFd>, Code>);
 
 enum Wish {
     Source(Source),
@@ -226,8 +229,7 @@ fn wish(call: &Call, n: c_int, is_error: bool) -> Result<Wish, String> {
 }
 
 /// A list of descriptors, or a table of them by name: acceptors, or numbers.
-#[expect(clippy::type_complexity, reason = "a pair of a name and what stands behind it")]
-fn listeners(call: &Call, n: c_int) -> Result<Vec<(Vec<u8>, Result<Arc<OwnedFd>, Code>)>, String> {
+fn listeners(call: &Call, n: c_int) -> Result<Vec<Named>, String> {
     if call.kind(n) != Kind::Table {
         return Err(unlike(call, n, "table"));
     }
@@ -264,8 +266,8 @@ fn is_name(name: &[u8]) -> bool {
 }
 
 fn framing(call: &Call, n: c_int) -> Result<Framing, String> {
-    let framing = call.try_object::<Decoder>(n).and_then(Decoder::framing);
-    framing.ok_or_else(|| unlike(call, n, "decoder of chuck.decoder.connection"))
+    let decoder = call.try_object::<Decoder>(n).ok_or_else(|| unlike(call, n, "decoder"))?;
+    decoder.framing().ok_or_else(|| "a decoder of chuck.decoder.connection".to_owned())
 }
 
 fn size(call: &Call, n: c_int) -> Result<usize, String> {

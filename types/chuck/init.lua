@@ -12,6 +12,8 @@
 ---@field engine chuck.engine
 ---@field TimingWheel chuck.TimingWheel
 ---@field signal chuck.signal
+---@field process chuck.process
+---@field daemon chuck.daemon
 ---@field error chuck.error
 ---@field log chuck.log
 ---@field resolver chuck.resolver

@@ -294,14 +294,16 @@ fn lock(fate: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::process::{Command, Stdio};
+    use std::process::{ChildStdin, Command, Stdio};
     use std::time::{Duration, Instant};
 
     use super::*;
 
-    /// A child that ends when told to, and which nobody else reaps.
-    fn started() -> std::process::Child {
-        Command::new("cat").stdin(Stdio::piped()).spawn().unwrap()
+    /// A child that ends when its input does, and which nobody else reaps.
+    #[expect(clippy::zombie_processes, reason = "who reaps it is what is tested")]
+    fn started() -> (i32, ChildStdin) {
+        let mut program = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        (program.id() as i32, program.stdin.take().unwrap())
     }
 
     fn gone(pid: i32) -> bool {
@@ -314,10 +316,10 @@ mod tests {
 
     #[test]
     fn a_thread_watches_where_the_kernel_does_not() {
-        let mut program = started();
-        let mut child = Child::watch_by_thread(program.id() as i32).unwrap();
+        let (pid, input) = started();
+        let mut child = Child::watch_by_thread(pid).unwrap();
         assert_eq!(child.poll(), None);
-        drop(program.stdin.take());
+        drop(input);
         let Watch::Thread(socket, _) = &child.watch else { panic!("no thread") };
         assert_eq!((&*socket).read(&mut [0; 1]).unwrap(), 0);
         assert_eq!(child.poll(), Some(Exit { status: Some(0), signal: None }));
@@ -326,19 +328,17 @@ mod tests {
 
     #[test]
     fn a_thread_reaps_what_was_dropped() {
-        let mut program = started();
-        let pid = program.id() as i32;
+        let (pid, input) = started();
         drop(Child::watch_by_thread(pid).unwrap());
-        drop(program.stdin.take());
+        drop(input);
         assert!(gone(pid));
     }
 
     #[test]
     fn a_child_that_has_ended_is_reaped_by_whoever_drops_it() {
-        let mut program = started();
-        let pid = program.id() as i32;
+        let (pid, input) = started();
         let child = Child::watch_by_thread(pid).unwrap();
-        drop(program.stdin.take());
+        drop(input);
         wait_for_end(pid);
         drop(child);
         assert!(gone(pid));
