@@ -213,6 +213,8 @@ describe("daemon.daemonize", function()
   it("has removed nothing and forked nothing when it fails", function()
     local cases = {
       { "pid_file = folder .. '/none/pid'", "cannot lock", "ENOENT" },
+      { "pid_file = '/dev/null'", "cannot lock", "EINVAL" },
+      { "pid_file = folder", "cannot lock", "EISDIR" },
       { "workdir = folder .. '/none'", "cannot enter", "ENOENT" },
       { "stdout = folder", "cannot open", "EISDIR" },
       { "stderr = folder .. '/none/err'", "cannot open", "ENOENT" },
@@ -303,6 +305,29 @@ describe("daemon.daemonize", function()
     wait("its end", function()
       return read("status") == "0" and not read("pid")
     end)
+  end)
+
+  it("is not told of signals that meant the process before it", function()
+    local result = run([[
+      local signaler = chuck.signal.signaler(chuck.signal.SIGUSR1)
+      local shell = chuck.process.pid()
+      daemon.daemonize({ notify = true, pid_file = folder .. "/pid" })
+      local engine = chuck.engine()
+      local count = 0
+      signaler:Register(engine, function()
+        count = count + 1
+      end)
+      chuck.process.kill(shell, chuck.signal.SIGUSR1)
+      engine:Run(50)
+      chuck.process.kill(chuck.process.pid(), chuck.signal.SIGUSR1)
+      engine:Run(50)
+      write("count", tostring(count))
+    ]])
+    local word = wait("its word", function()
+      return read("count")
+    end)
+    assert.are.equal("1", word)
+    assert.are_not.equal(0, result.status)
   end)
 
   it("raises for options that are none", function()

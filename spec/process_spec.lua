@@ -555,6 +555,85 @@ describe("a child", function()
     assert.is_true(first:Pid() ~= second.child:Pid())
   end)
 
+  it("may close its engine in its own callback", function()
+    local engine, calls = world:new_engine(), 0
+    for _ = 1, 3 do
+      process.spawn(engine, { "sleep", "0.02" }, function()
+        calls = calls + 1
+        engine:Close()
+      end)
+    end
+    world:wait("one callback", function()
+      return calls > 0
+    end, engine)
+    world:run(50)
+    assert.are.equal(1, calls)
+    world:wait("the ends of all", function()
+      return children() == 0
+    end)
+  end)
+
+  it("may have its pipes closed in their own callbacks", function()
+    local child, seen = start({ "cat", stdin = "pipe", stdout = "pipe" })
+    local calls = 0
+    child:Stdin():Add2Engine(world.engine, net.ignore)
+    child:Stdout():Add2Engine(world.engine, function(out)
+      calls = calls + 1
+      out:Close()
+      child:Stdin():Close()
+    end)
+    child:Stdin():Send(raw("x"))
+    wait_for_end(seen)
+    assert.are.equal(1, calls)
+  end)
+
+  it("has pipes that have no addresses", function()
+    local child, seen = start({ "cat", stdin = "pipe" })
+    for _, name in ipairs({ "GetPeerAddr", "GetSockAddr" }) do
+      local address, _, code = child:Stdin()[name](child:Stdin())
+      assert.are.same({ nil, "ENOTSOCK" }, { address, code })
+    end
+    assert.are.equal(-chuck.error.ENOTSOCK, child:Stdin():SetNoDelay(true))
+    child:Stdin():Close()
+    wait_for_end(seen)
+  end)
+
+  it("that reads nothing fills the queue up to its limit, and no further", function()
+    local child, seen = start({ "sleep", "60", stdin = "pipe" })
+    local input = child:Stdin()
+    record(input)
+    input:SetHighWater(100000, nil, 200000)
+    local result
+    repeat
+      result = input:Send(raw(("x"):rep(10000)))
+    until result ~= 0
+    assert.are.equal(-chuck.error.ENOBUFS, result)
+    assert.is_true(input:QueuedBytes() <= 200000)
+    child:Kill(process.SIGKILL)
+    wait_for_end(seen)
+    input:Close()
+  end)
+
+  it("whose status the system does not keep is told without one", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write([[
+      local chuck = require("chuck")
+      local engine = chuck.engine()
+      chuck.process.spawn(engine, { "true" }, function(_, status, signum)
+        print(status, signum)
+        engine:Stop()
+      end)
+      engine:Run(5000)
+      print(chuck.process.fork("/nonexistent"))
+    ]])
+    file:close()
+    local result = child_program.shell("trap '' CHLD; '" .. child_program.lua .. "' " .. path)
+    os.remove(path)
+    local words = 'nil\tnil\nnil\tcannot execute "/nonexistent"'
+    assert.are.equal(words, result.output:sub(1, #words))
+  end)
+
   it("that ended while the engine was stopped is told in the next run", function()
     local seen = {}
     for n = 1, 3 do

@@ -203,3 +203,6 @@ pub const LISTEN_NAME: usize = 255;
 
 /// How long the shell waits for a daemon to be ready, unless said otherwise.
 pub const DAEMON_READY: Duration = Duration::from_secs(60);
+
+/// Where the search for open descriptors ends on systems that cannot be told to close all.
+pub const LAST_FD: i32 = 1 << 16;

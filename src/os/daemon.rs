@@ -14,17 +14,18 @@ mod notify;
 mod pid_file;
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use std::{io::IoSlice, io::Write, ptr};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::base::error::Code;
+use crate::os::sigset::{SigSet, reset_actions};
 use crate::os::{clock, pipe, process};
 
 pub use notify::notify;
@@ -100,11 +101,19 @@ pub fn daemonize(options: &Options, engines: usize) -> Result<(), Failure> {
     // What is in C's buffers would be written twice, or never.
     // SAFETY: null means all streams.
     unsafe { libc::fflush(ptr::null_mut()) };
+    // The handlers of this process write to sockets that the daemon will have.
+    let before = SigSet::all().block();
     // SAFETY: this is the only thread, so the child may do anything.
     match unsafe { libc::fork() } {
-        -1 => return Err(broken(&io::Error::last_os_error())),
+        -1 => {
+            let error = io::Error::last_os_error();
+            before.restore();
+            return Err(broken(&error));
+        }
         0 => drop(reader),
         between => {
+            reset_actions();
+            before.restore();
             drop(writer);
             process::reap(between);
             wait_for_word(reader, options.waits);
@@ -115,6 +124,7 @@ pub fn daemonize(options: &Options, engines: usize) -> Result<(), Failure> {
         write(&writer, error.words.as_bytes());
         leave(1);
     }
+    before.restore();
     let mut daemon = Daemon { shell: Some(writer), later: None, _pid_file: pid_file };
     place(&input, 0);
     if options.waits.is_none() {

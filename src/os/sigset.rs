@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
-use std::{io, ptr, thread};
+use std::{io, thread};
 
 /// A set of signals.
 #[derive(Clone, Copy)]
@@ -66,7 +66,9 @@ impl SigSet {
     pub fn consume(&self) {
         let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: a valid set and time; nobody wants to know more about the signal.
-        while unsafe { libc::sigtimedwait(&raw const self.0, ptr::null_mut(), &raw const zero) } < 0
+        while unsafe {
+            libc::sigtimedwait(&raw const self.0, std::ptr::null_mut(), &raw const zero)
+        } < 0
             && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
         {}
     }
@@ -76,6 +78,17 @@ impl SigSet {
         // SAFETY: two valid sets; with these verbs it cannot fail.
         unsafe { libc::pthread_sigmask(how, &raw const self.0, &raw mut before.0) };
         before
+    }
+}
+
+/// The last signal that may exist. What is no signal, the kernel refuses.
+const LAST_SIGNAL: i32 = 64;
+
+/// Gives every signal its default action. May be called between fork and exec.
+pub fn reset_actions() {
+    for number in 1..=LAST_SIGNAL {
+        // SAFETY: a valid action; what is no signal is refused.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
     }
 }
 

@@ -36,6 +36,11 @@ impl PidFile {
             let mut how = OpenOptions::new();
             how.read(true).write(true).create(true).truncate(false).mode(0o644);
             let mut file = how.open(&path).map_err(failed)?;
+            if !file.metadata().map_err(failed)?.is_file() {
+                // What is removed at the end must not be a device.
+                let words = format!("cannot lock \"{}\": it is no plain file", path.display());
+                return Err(Failure { words, code: Code::INVALID });
+            }
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
                 Err(Errno::WOULDBLOCK) => return Err(taken(&path, &mut file)),

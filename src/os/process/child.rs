@@ -8,7 +8,6 @@
 //! A pid is ours until we reap it, so no signal reaches a stranger. Nothing here waits for any
 //! child but the one that is meant.
 
-use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -209,23 +208,28 @@ fn adopt(pid: i32, _fd: BorrowedFd<'_>) {
 /// Children without an owner, and the thread that waits for all of them.
 #[cfg(target_os = "linux")]
 mod orphans {
-    use super::{HashMap, Mutex, MutexGuard, OwnedFd, PoisonError, io, quiet_thread, reap};
+    use std::collections::HashMap;
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
     use rustix::buffer::spare_capacity;
     use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
+    use super::{quiet_thread, reap};
+
     static ORPHANS: Mutex<Option<Orphans>> = Mutex::new(None);
 
     struct Orphans {
-        /// What the thread waits with. Closed by whoever finds nothing left to wait for.
-        watch: std::sync::Arc<OwnedFd>,
+        /// What the thread waits with.
+        watch: Arc<OwnedFd>,
         children: HashMap<i32, OwnedFd>,
     }
 
     pub(super) fn add(pid: i32, fd: OwnedFd) -> io::Result<()> {
         let mut orphans = lock();
         if orphans.is_none() {
-            let watch = std::sync::Arc::new(epoll::create(CreateFlags::CLOEXEC)?);
+            let watch = Arc::new(epoll::create(CreateFlags::CLOEXEC)?);
             let theirs = watch.clone();
             quiet_thread("chuck-reap", move || while work(&theirs) {})?;
             *orphans = Some(Orphans { watch, children: HashMap::new() });

@@ -31,9 +31,6 @@ use script::{Record, Script};
 /// Where programs are looked for when the environment has no PATH.
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
 
-/// Where the search for open descriptors ends on systems that cannot be told to close all.
-const LAST_FD: RawFd = 1 << 16;
-
 /// Standard input, output and error.
 const STANDARD: usize = 3;
 

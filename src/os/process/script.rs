@@ -9,7 +9,8 @@ use std::os::fd::RawFd;
 use std::{io, ptr};
 
 use super::{Command, Stage};
-use crate::os::sigset::SigSet;
+use crate::base::limits;
+use crate::os::sigset::{SigSet, reset_actions};
 
 /// What a forked process tells its parent: a stage and an error number, or zero and its pid.
 pub(super) type Record = [i32; 2];
@@ -18,9 +19,6 @@ pub(super) type Record = [i32; 2];
 const DIGITS: usize = 12;
 
 const LISTEN_PID: &[u8] = b"LISTEN_PID=";
-
-/// The last signal that may exist. What is no signal, the kernel refuses.
-const LAST_SIGNAL: i32 = 64;
 
 /// The plan of a forked process. It holds whatever its pointers point to.
 pub(super) struct Script {
@@ -127,9 +125,13 @@ impl Script {
     }
 
     fn become_program(&mut self) -> ! {
-        self.reset_signals();
+        // What was ignored would stay so in the new program.
+        reset_actions();
         // SAFETY: only calls that are allowed after fork, with pointers to what `self` holds.
         unsafe {
+            if self.ignores_hangup {
+                libc::signal(libc::SIGHUP, libc::SIG_IGN);
+            }
             if self.is_detached && libc::setsid() < 0 {
                 self.fail(Stage::Session);
             }
@@ -147,16 +149,6 @@ impl Script {
         }
         SigSet::none().restore();
         self.exec()
-    }
-
-    /// Every action the default one. What was ignored would stay so in the new program.
-    fn reset_signals(&self) {
-        for number in 1..=LAST_SIGNAL {
-            let ignored = self.ignores_hangup && number == libc::SIGHUP;
-            let action = if ignored { libc::SIG_IGN } else { libc::SIG_DFL };
-            // SAFETY: both are valid actions; what is no signal is refused.
-            unsafe { libc::signal(number, action) };
-        }
     }
 
     /// Puts the descriptors in their places, and has all others closed by exec.
@@ -252,7 +244,7 @@ fn last_fd() -> RawFd {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: fills in a value of ours.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    RawFd::try_from(limit.rlim_cur).unwrap_or(RawFd::MAX).min(super::LAST_FD)
+    RawFd::try_from(limit.rlim_cur).unwrap_or(RawFd::MAX).min(limits::LAST_FD)
 }
 
 fn errno() -> i32 {
