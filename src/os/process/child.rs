@@ -63,8 +63,16 @@ impl Child {
         match process_fd(pid) {
             Ok(fd) => Ok(Child { pid, watch: Watch::Process(fd), exit: None }),
             Err(error) if is_missing(&error) => Child::watch_by_thread(pid),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Child::forgotten(pid),
             Err(error) => Err(error),
         }
+    }
+
+    /// A child that is gone already: the system was told to keep nothing of it.
+    fn forgotten(pid: i32) -> io::Result<Self> {
+        let (ours, _) = UnixStream::pair()?;
+        let watch = Watch::Thread(ours, Arc::new(Mutex::new(Fate::Ended)));
+        Ok(Child { pid, watch, exit: Some(Exit { status: None, signal: None }) })
     }
 
     /// As [`Self::watch`], where the kernel has no name for a process.
@@ -104,9 +112,10 @@ impl Child {
     /// [`Code::NO_PROCESS`] once it was reaped, `EINVAL` for what is no signal, `EPERM` when it
     /// runs as somebody else.
     pub fn kill(&self, signal: i32) -> Result<(), Code> {
-        match self.exit {
-            Some(_) => Err(Code::NO_PROCESS),
-            None => super::kill(self.pid, signal),
+        match (self.exit, &self.watch) {
+            (Some(_), _) => Err(Code::NO_PROCESS),
+            (None, Watch::Process(fd)) => signal_process(fd, self.pid, signal),
+            (None, Watch::Thread(..)) => super::kill(self.pid, signal),
         }
     }
 }
@@ -286,6 +295,31 @@ fn process_fd(_pid: i32) -> io::Result<OwnedFd> {
     Err(io::Error::from_raw_os_error(libc::ENOSYS))
 }
 
+/// Sends a signal by the kernel's own name for a process, which is never another's: not even
+/// where the system reaps children by itself.
+#[cfg(target_os = "linux")]
+fn signal_process(fd: &OwnedFd, pid: i32, signal: i32) -> Result<(), Code> {
+    use std::os::fd::AsRawFd;
+    let info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: plain numbers, and null for what a plain kill would say.
+    let sent =
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, info, 0) };
+    match sent {
+        0 => Ok(()),
+        _ => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ENOSYS) => {
+                crate::os::process::kill(pid, signal)
+            }
+            error => Err(error.into()),
+        },
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn signal_process(_fd: &OwnedFd, pid: i32, signal: i32) -> Result<(), Code> {
+    super::kill(pid, signal)
+}
+
 /// Whether the kernel does not know the call, or a sandbox forbids it.
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EINVAL))
@@ -327,6 +361,15 @@ mod tests {
         let Watch::Thread(socket, _) = &child.watch else { panic!("no thread") };
         assert_eq!((&*socket).read(&mut [0; 1]).unwrap(), 0);
         assert_eq!(child.poll(), Some(Exit { status: Some(0), signal: None }));
+        assert_eq!(child.kill(0), Err(Code::NO_PROCESS));
+    }
+
+    #[test]
+    fn a_child_that_is_gone_is_told_at_once() {
+        let mut child = Child::forgotten(4711).unwrap();
+        let Watch::Thread(socket, _) = &child.watch else { panic!("no socket") };
+        assert_eq!((&*socket).read(&mut [0; 1]).unwrap(), 0);
+        assert_eq!(child.poll(), Some(Exit { status: None, signal: None }));
         assert_eq!(child.kill(0), Err(Code::NO_PROCESS));
     }
 
