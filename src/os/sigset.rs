@@ -1,5 +1,7 @@
 //! Sets of signals, and what a thread blocks.
 #![allow(unsafe_code)]
+// Where a descriptor can be told not to raise SIGPIPE, less is needed.
+#![cfg_attr(any(target_os = "macos", target_os = "ios"), allow(dead_code))]
 
 use std::mem::MaybeUninit;
 use std::{io, thread};

@@ -304,14 +304,12 @@ fn signal_process(fd: &OwnedFd, pid: i32, signal: i32) -> Result<(), Code> {
     // SAFETY: plain numbers, and null for what a plain kill would say.
     let sent =
         unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, info, 0) };
-    match sent {
-        0 => Ok(()),
-        _ => match io::Error::last_os_error() {
-            error if error.raw_os_error() == Some(libc::ENOSYS) => {
-                crate::os::process::kill(pid, signal)
-            }
-            error => Err(error.into()),
-        },
+    if sent == 0 {
+        return Ok(());
+    }
+    match io::Error::last_os_error() {
+        error if error.raw_os_error() == Some(libc::ENOSYS) => super::kill(pid, signal),
+        error => Err(error.into()),
     }
 }
 
