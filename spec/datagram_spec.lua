@@ -653,6 +653,28 @@ describe("datagram", function()
       assert.are.equal(math.ceil((10000 - 4) / 7), stats.truncated)
     end)
 
+    it("that is answered for ever does not keep a timer from its turn", function()
+      local over, calls = false, 0
+      local own
+      own = receiver("IPv4", nil, nil, function(d, got, from)
+        calls = calls + 1
+        if not over and calls < 200000 then
+          d:SendTo(got, from)
+        end
+      end)
+      chuck.RegTimer(world.engine, 1, function()
+        over = true
+        return -1
+      end)
+      for _ = 1, 128 do
+        own:SendTo(net.raw("to myself"), own:GetSockAddr())
+      end
+      world:wait("the timer", function()
+        return over
+      end)
+      assert.is_true(calls > 128 and calls < 200000, calls)
+    end)
+
     it("over UDP does not keep a timer from its turn", function()
       local server = receiver("IPv4")
       local client = receiver("IPv4")

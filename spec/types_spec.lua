@@ -288,7 +288,8 @@ describe("docs/api", function()
   end)
 
   it("knows the calls that are written twice", function()
-    for _, name in ipairs({ "connection", "datagram", "acceptor", "engine", "TimingWheel" }) do
+    local called = { "connection", "datagram", "connector", "acceptor", "engine", "TimingWheel" }
+    for _, name in ipairs(called) do
       assert.is_function(chuck[name][name])
       assert.is_true(names["chuck"][name], name)
     end

@@ -436,3 +436,19 @@ fn recycle(inbound: Box<Inbound>) {
     // While the thread ends, it is freed instead.
     let _ = SPARE.try_with(|spare| *spare.borrow_mut() = Some(inbound));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_batches_grow_and_small_ones_shrink() {
+        let mut wants = vec![limits::DATAGRAM_FIRST];
+        for _ in 0..5 {
+            let want = wants[wants.len() - 1];
+            wants.push(next_want(want, want));
+        }
+        assert_eq!(wants, [4, 8, 16, 32, 64, 64]);
+        assert_eq!((next_want(64, 40), next_want(64, 10), next_want(4, 0)), (64, 32, 4));
+    }
+}

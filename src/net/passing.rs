@@ -157,6 +157,7 @@ mod tests {
         drop(receive(&far, Duration::ZERO).unwrap());
         let _ = other.read(&mut byte);
         drop(other);
+        one.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         assert_eq!(one.read(&mut byte).unwrap(), 0);
     }
 
