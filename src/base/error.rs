@@ -19,10 +19,10 @@ pub const OWN: &[(&str, Code, &str)] = &[
     ("EINVIPK", Code::INVALID_PACKET, "packet of a kind that cannot be sent"),
     ("ERDISPERROR", Code(146), "redis reply cannot be parsed"),
     ("EALSETMBOX", Code(147), "mailbox is already set up"),
-    ("EMAXTHD", Code(148), "too many threads"),
+    ("EMAXTHD", Code::TOO_MANY_THREADS, "too many threads"),
     ("EPIPECRERR", Code(149), "notifier cannot be created"),
     ("EENASSERR", Code::REGISTER_FAILED, "event registration failed"),
-    ("ETMCLOSE", Code(151), "target mailbox is closed"),
+    ("ETMCLOSE", Code::MAILBOX_CLOSED, "target mailbox is closed"),
     ("EPKTOOLARGE", Code::PACKET_TOO_LARGE, "packet is too large"),
     ("ERVTIMEOUT", Code::RECV_TIMEOUT, "nothing received in time"),
     ("ESNTIMEOUT", Code::SEND_TIMEOUT, "nothing sent in time"),
@@ -48,6 +48,10 @@ impl Code {
     pub const INVALID_PACKET: Code = Code(145);
     /// The kernel refused to watch the socket.
     pub const REGISTER_FAILED: Code = Code(150);
+    /// As many threads as may be are alive.
+    pub const TOO_MANY_THREADS: Code = Code(148);
+    /// A thread has ended, or is about to.
+    pub const MAILBOX_CLOSED: Code = Code(151);
     /// A peer announced more than the limit.
     pub const PACKET_TOO_LARGE: Code = Code(152);
     /// Nothing arrived for the receive timeout.
@@ -66,7 +70,7 @@ impl Code {
     pub const TOO_MANY_FILES: Code = Code(libc::EMFILE);
     /// Nobody will read what is written.
     pub const BROKEN_PIPE: Code = Code(libc::EPIPE);
-    /// There is no such process, or not any more.
+    /// There is no such process or thread, or not any more.
     pub const NO_PROCESS: Code = Code(libc::ESRCH);
     /// It was done already.
     pub const ALREADY: Code = Code(libc::EALREADY);
@@ -88,10 +92,18 @@ impl Code {
     pub const NO_DESTINATION: Code = Code(libc::EDESTADDRREQ);
     /// A socket of this family has no such option.
     pub const NOT_SUPPORTED: Code = Code(libc::EOPNOTSUPP);
-    /// Nothing is there yet.
+    /// It would have to wait, and was not to.
     pub const WOULD_BLOCK: Code = Code(libc::EAGAIN);
     /// The peer refused, or nobody is there.
     pub const REFUSED: Code = Code(libc::ECONNREFUSED);
+    /// It would wait for itself.
+    pub const DEADLOCK: Code = Code(libc::EDEADLK);
+    /// A wait was given up, because who waits is to end.
+    pub const INTERRUPTED: Code = Code(libc::EINTR);
+    /// A script has raised.
+    pub const CANCELED: Code = Code(libc::ECANCELED);
+    /// A script that does not compile.
+    pub const NOT_EXECUTABLE: Code = Code(libc::ENOEXEC);
     /// A value outside of its range.
     pub const INVALID: Code = Code(libc::EINVAL);
 

@@ -206,3 +206,29 @@ pub const DAEMON_READY: Duration = Duration::from_secs(60);
 
 /// Where the search for open descriptors ends on systems that cannot be told to close all.
 pub const LAST_FD: i32 = 1 << 16;
+/// Most threads of one process that are alive at once: each has a state, a stack and an inbox.
+pub const THREADS: usize = 1024;
+
+/// Stack of a thread, in bytes: what a program's first thread has. Only what is used is real.
+pub const THREAD_STACK: usize = 8 << 20;
+
+/// Mails that wait in one inbox, as it always was: beyond it a sender waits or is refused.
+pub const INBOX_MAILS: usize = 4096;
+
+/// What waits in one inbox, in bytes.
+pub const INBOX_BYTES: usize = 64 << 20;
+
+/// Largest mail without its packets, in bytes: it is built in memory.
+pub const MAIL_BYTES: usize = 16 << 20;
+
+/// Deepest nesting of a table in a mail.
+pub const MAIL_DEPTH: usize = 64;
+
+/// Mails told in one pass before others get their turn.
+pub const MAIL_BATCH: usize = 256;
+
+/// Longest look at an inbox before its reader sleeps: about what it costs to be woken.
+pub const MAIL_SPIN: Duration = Duration::from_micros(50);
+
+/// How long the end of a main state waits for its threads.
+pub const THREADS_END: Duration = Duration::from_secs(2);

@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 
 use super::connection::Connection;
 use super::convert;
+use super::mail::{Claim, Moved};
 use super::place;
 use super::raw::{Call, Class, Outcome, function};
 use super::run::{Core, Owner, Stage};
@@ -82,17 +83,20 @@ pub fn new(call: &Call) -> Outcome {
         Ok(listener) => listener,
         Err(code) => return convert::failure(call, code),
     };
-    let handle = Handle {
-        listener: RefCell::new(Some(listener)),
-        seat: RefCell::new(None),
-        open: Cell::new(0),
-        limit: Cell::new(usize::MAX),
-    };
-    call.push_object(Acceptor(Rc::new(handle)));
+    call.push_object(Acceptor::over(Some(listener), usize::MAX));
     Ok(1)
 }
 
 impl Acceptor {
+    fn over(listener: Option<Listener>, limit: usize) -> Self {
+        Acceptor(Rc::new(Handle {
+            listener: RefCell::new(listener),
+            seat: RefCell::new(None),
+            open: Cell::new(0),
+            limit: Cell::new(limit),
+        }))
+    }
+
     /// Another descriptor of the listening socket, for a process to inherit.
     ///
     /// # Errors
@@ -102,6 +106,35 @@ impl Acceptor {
         let listener = self.0.listener.borrow();
         let listener = listener.as_ref().ok_or(Code::SOCKET_CLOSED)?;
         Ok(listener.as_fd().try_clone_to_owned()?)
+    }
+
+    /// What a mail takes to another thread.
+    pub fn claim(&self) -> Rc<dyn Claim> {
+        self.0.clone()
+    }
+}
+
+impl Claim for Handle {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.seat.borrow().is_some() {
+            // It has no RemoveEngine: it is sent before it is associated.
+            Err("an acceptor in an engine cannot be sent")
+        } else if self.listener.borrow().is_none() {
+            Err("a closed acceptor cannot be sent")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take(&self) -> Box<dyn Moved> {
+        Box::new((self.listener.borrow_mut().take(), self.limit.get()))
+    }
+}
+
+/// A listener and the limit of its connections; those that it has counted stay behind.
+impl Moved for (Option<Listener>, usize) {
+    fn arrive(self: Box<Self>, call: &Call) {
+        call.push_object(Acceptor::over(self.0, self.1));
     }
 }
 

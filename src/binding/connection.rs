@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::acceptor::Lease;
 use super::convert;
 use super::decoder;
+use super::mail::{Claim, Moved};
 use super::packet::{self, RPacket, RawPacket, WPacket};
 use super::place;
 use super::raw::{Call, Class, Kind, Outcome, function};
@@ -106,14 +107,52 @@ pub fn new(call: &Call) -> Outcome {
 /// Pushes a connection that has no engine yet.
 pub fn push(call: &Call, socket: net::stream::Stream, recv_size: usize, framing: Framing) {
     let stream = Stream::new(socket, recv_size, framing, clock::now());
-    call.push_object(Connection(Rc::new(Handle {
-        width: stream.width(),
-        stream: RefCell::new(stream),
-        seat: RefCell::new(None),
-        tickets: Cell::new(0),
-        has_table: Cell::new(false),
-        lease: Cell::new(None),
-    })));
+    call.push_object(Connection::over(stream));
+}
+
+impl Connection {
+    fn over(stream: Stream) -> Self {
+        Connection(Rc::new(Handle {
+            width: stream.width(),
+            stream: RefCell::new(stream),
+            seat: RefCell::new(None),
+            tickets: Cell::new(0),
+            has_table: Cell::new(false),
+            lease: Cell::new(None),
+        }))
+    }
+
+    /// What a mail takes to another thread.
+    pub fn claim(&self) -> Rc<dyn Claim> {
+        self.0.clone()
+    }
+}
+
+impl Claim for Handle {
+    fn check(&self) -> Result<(), &'static str> {
+        let stream = self.stream.borrow();
+        if self.seat.borrow().is_some() {
+            Err("a connection in an engine cannot be sent: call RemoveEngine first")
+        } else if stream.is_ending() || stream.socket().is_none() {
+            Err("a closed connection cannot be sent")
+        } else if stream.owes_word() {
+            Err("a connection cannot be sent before its on_send_finish was called")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take(&self) -> Box<dyn Moved> {
+        // Who counted it does so in the thread that it leaves.
+        drop(self.lease.take());
+        Box::new(self.stream.borrow_mut().take_over(clock::now()))
+    }
+}
+
+impl Moved for Stream {
+    fn arrive(self: Box<Self>, call: &Call) {
+        call.push_object(Connection::over(*self));
+    }
 }
 
 fn add_to_engine(call: &Call) -> Outcome {

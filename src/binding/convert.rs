@@ -48,6 +48,15 @@ pub fn option<T>(
     })
 }
 
+/// What a timer's callback has returned, at the top: when to call it again, if at all.
+pub fn next_interval(call: &Call, interval: Duration) -> Option<Duration> {
+    match call.to_integer(-1) {
+        None | Some(0) => Some(interval),
+        Some(ms @ 1..) => Some(Duration::from_millis((ms as u64).min(limits::TIMER_MAX_MS))),
+        Some(_) => None,
+    }
+}
+
 /// `0`, or a negative error number.
 pub fn status(call: &Call, result: Result<(), Code>) -> Outcome {
     call.push_integer(match result {

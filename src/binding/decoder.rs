@@ -65,7 +65,8 @@ pub fn framing(call: &Call, n: c_int) -> Result<Framing, Fail> {
         return Ok(Framing::Raw);
     }
     call.object::<Decoder>(n)?.framing().ok_or_else(|| {
-        let words = "decoder of chuck.decoder.connection expected, got one of chuck.decoder.datagram";
+        let words =
+            "decoder of chuck.decoder.connection expected, got one of chuck.decoder.datagram";
         Fail::argument(n, words)
     })
 }

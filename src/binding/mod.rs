@@ -7,12 +7,15 @@ mod command;
 mod connection;
 mod connector;
 mod convert;
-mod datagram;
+mod cthread;
 mod daemon;
+mod datagram;
 mod decoder;
 mod engine;
 mod error;
 mod log;
+mod mail;
+mod mailbox;
 mod packet;
 mod process;
 mod raw;
@@ -24,6 +27,7 @@ mod signal;
 mod socket_helper;
 mod socket_option;
 mod stats;
+mod thread;
 mod timer;
 
 use std::ffi::CStr;
@@ -48,6 +52,7 @@ mod place {
     pub const MAILBOX: usize = 13;
     pub const CHILD: usize = 14;
     pub const LOG_FILE: usize = 15;
+    pub const THREAD: usize = 16;
 }
 
 /// Builds the table that `require "chuck_core"` returns.
@@ -65,6 +70,7 @@ fn open(call: &Call) -> Outcome {
         log::register,
         resolver::register,
         child::register,
+        cthread::register,
     ] {
         register(call);
     }
@@ -80,6 +86,7 @@ fn open(call: &Call) -> Outcome {
         (c"daemon", daemon::push_module),
         (c"error", error::push_module),
         (c"resolver", resolver::push_module),
+        (c"cthread", cthread::push_module),
     ];
     for (name, push) in modules {
         call.reserve(8);

@@ -16,11 +16,16 @@ use crate::codec::packet::{Reader, Refused, Writer};
 pub struct WPacket(Cell<Writer>);
 
 /// A packet to be read.
-pub struct RPacket(Reader);
+pub struct RPacket(pub Reader);
 
 const _: () = assert!(size_of::<WPacket>() <= 80 && size_of::<RPacket>() <= 80);
 
 impl WPacket {
+    /// A packet that goes on from `body`.
+    pub fn shared(body: Buf, width: Width) -> Self {
+        WPacket(Cell::new(Writer::shared(body, width)))
+    }
+
     /// Works on the packet. Lua must not run meanwhile: it would see it empty.
     #[inline]
     pub fn with<R>(&self, work: impl FnOnce(&mut Writer) -> R) -> R {

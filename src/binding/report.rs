@@ -15,12 +15,17 @@ pub fn complain(place: &str, call: &Call, error: c_int, traceback: Option<&[u8]>
         (None, None) => format!("error object of type {:?}", call.kind(error)).to_lowercase(),
     };
     let traceback = String::from_utf8_lossy(traceback.unwrap_or_default());
+    complain_of(place, &format!("{text}\n{traceback}"));
+}
+
+/// As [`complain`], for an error that is text already.
+pub fn complain_of(place: &str, text: &str) {
+    let text = format!("error in {place}: {text}");
     if log::is_system_used() {
-        let text = format!("error in {place}: {text}\n{traceback}");
         // A full queue counts it.
         log::system().log(Level::Error, text.as_bytes(), None);
         return;
     }
     // Without a standard error there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "chuck: error in {place}: {text}\n{traceback}");
+    let _ = writeln!(io::stderr(), "chuck: {text}");
 }

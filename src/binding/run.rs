@@ -15,17 +15,19 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::anchor;
+use super::convert;
+use super::mailbox::Mailbox;
 use super::raw::{self, Call, Kind};
 use super::report::complain;
 use super::stats::{Stats, add};
 use crate::base::error::Code;
-use crate::base::limits;
 use crate::engine::inbox::Bell;
 use crate::engine::key::Key;
 use crate::engine::wheel::TimerId;
 use crate::engine::{Due, Engine, Ready, Wake};
 use crate::net::fds;
 use crate::os::clock;
+use crate::os::thread::Watch;
 
 /// What is registered with an engine.
 pub trait Owner {
@@ -63,6 +65,8 @@ pub struct Core {
     running: Cell<bool>,
     stopping: Cell<bool>,
     closing: Cell<bool>,
+    /// The mailbox of this state, while it is served here: it is looked at before each wait.
+    pub mailbox: RefCell<Option<(Key, Rc<Mailbox>)>>,
 }
 
 impl Core {
@@ -84,6 +88,7 @@ impl Core {
             running: Cell::new(false),
             stopping: Cell::new(false),
             closing: Cell::new(false),
+            mailbox: RefCell::default(),
         }))
     }
 
@@ -115,6 +120,11 @@ impl Core {
         let mut engine = self.engine.borrow_mut();
         let engine = engine.as_mut().ok_or(Code::ENGINE_CLOSED)?;
         Ok((engine.bell()?, engine.seat(owner)))
+    }
+
+    fn bell(&self) -> Result<Bell, Code> {
+        let mut engine = self.engine.borrow_mut();
+        Ok(engine.as_mut().ok_or(Code::ENGINE_CLOSED)?.bell()?)
     }
 
     /// Ends a registration.
@@ -211,11 +221,16 @@ impl Core {
         if self.closing.get() {
             return Err(Code::ENGINE_CLOSED);
         }
+        let watch = Watch::begin(|| self.bell())?;
         let _running = Running::start(self);
         let stage = Stage::new(call, self);
         let until = limit.map(|limit| clock::now() + limit);
         let mut result = Ok(());
         while result.is_ok() && !self.stopping.get() {
+            if watch.is_over() {
+                result = Err(Code::ENGINE_CLOSED);
+                break;
+            }
             let left = until.map(|until| until.saturating_duration_since(clock::now()));
             result = self.pass(&stage, left);
             if left.is_some_and(|left| left.is_zero()) {
@@ -273,12 +288,21 @@ impl Core {
     fn wait(&self, limit: Option<Duration>) -> Result<(), Code> {
         let mut wakes = self.wakes.borrow_mut();
         let idle = wakes.is_empty() && self.touched.borrow().is_empty() && !self.has_posts();
-        let limit = if idle { limit } else { Some(Duration::ZERO) };
+        let mut limit = if idle { limit } else { Some(Duration::ZERO) };
         let known = wakes.len();
+        let mailbox = self.mailbox.borrow();
+        if let Some((key, _)) = mailbox.as_ref().filter(|(_, mailbox)| mailbox.look(limit)) {
+            wakes.push(Wake { key: *key, ready: Ready::default() });
+            limit = Some(Duration::ZERO);
+        }
+        let asked = clock::now();
         if let Some(engine) = self.engine.borrow_mut().as_mut() {
-            engine.turn(clock::now(), limit, &mut wakes)?;
+            engine.turn(asked, limit, &mut wakes)?;
         }
         self.now.set(clock::now());
+        if let Some((_, mailbox)) = &*mailbox {
+            mailbox.slept(self.now.get() - asked);
+        }
         self.began.set(self.now.get());
         self.crossed.set(self.crossing.replace(false));
         add(&self.stats.turns, 1);
@@ -338,7 +362,7 @@ impl Core {
     fn fire(&self, id: TimerId, interval: Duration, stage: &Stage<'_>) {
         stage.push_timer(id);
         let next = if self.watch(|| stage.invoke(0, 1)) {
-            let answer = answer(stage.call, interval);
+            let answer = convert::next_interval(stage.call, interval);
             stage.call.pop(1);
             answer
         } else {
@@ -431,7 +455,8 @@ pub struct Stage<'a> {
     pub call: &'a Call,
     /// The engine.
     pub core: &'a Core,
-    handler: c_int,
+    /// Where the message handler stands.
+    pub handler: c_int,
     anchors: c_int,
     objects: c_int,
     callbacks: c_int,
@@ -559,7 +584,7 @@ impl<'a> Stage<'a> {
 
     /// Pops an error and gives it to the engine's error handler, or complains.
     #[cold]
-    fn report(&self) {
+    pub fn report(&self) {
         let call = self.call;
         call.reserve(8);
         let error = call.top();
@@ -575,14 +600,5 @@ impl<'a> Stage<'a> {
             complain("callback", call, error, call.to_bytes(-1));
         }
         call.set_top(error - 1);
-    }
-}
-
-/// What a timer's callback has returned, at the top: when to call it again, if at all.
-pub fn answer(call: &Call, interval: Duration) -> Option<Duration> {
-    match call.to_integer(-1) {
-        None | Some(0) => Some(interval),
-        Some(ms @ 1..) => Some(Duration::from_millis((ms as u64).min(limits::TIMER_MAX_MS))),
-        Some(_) => None,
     }
 }

@@ -10,7 +10,6 @@ use super::engine::EngineObject;
 use super::place;
 use super::raw::{Call, Class, Fail, Outcome, function};
 use super::report::complain;
-use super::run::answer;
 use crate::engine::wheel::{TimerId, Wheel};
 use crate::os::clock;
 
@@ -103,7 +102,7 @@ fn wheel_tick(call: &Call) -> Outcome {
         };
         call.raw_get(4, anchor::index(id.slot as usize));
         let next = if call.protected(0, 1, 2) {
-            answer(call, interval)
+            convert::next_interval(call, interval)
         } else {
             call.push_traceback();
             complain("callback", call, -2, call.to_bytes(-1));

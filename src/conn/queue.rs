@@ -116,6 +116,11 @@ impl Queue {
             .is_none_or(|backlog| backlog.tickets.front().is_none_or(|(at, _)| *at > backlog.done))
     }
 
+    /// Whether there is a send to tell about, be it done or not.
+    pub fn has_tickets(&self) -> bool {
+        self.backlog.as_ref().is_some_and(|backlog| !backlog.tickets.is_empty())
+    }
+
     /// The next send that is done, in order.
     pub fn sent(&mut self) -> Option<Ticket> {
         let backlog = self.backlog.as_mut()?;

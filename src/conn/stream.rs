@@ -126,13 +126,23 @@ impl Stream {
         framing: Framing,
         now: Instant,
     ) -> Self {
+        Stream::made(Some(socket), State::Open, recv_size, framing, now)
+    }
+
+    fn made(
+        socket: Option<net::stream::Stream>,
+        state: State,
+        recv_size: usize,
+        framing: Framing,
+        now: Instant,
+    ) -> Self {
         let never = Timeout::new(Duration::ZERO, now);
-        let kind = socket.kind();
+        let kind = socket.as_ref().map_or(Kind::Local, net::stream::Stream::kind);
         Stream {
-            socket: Some(socket),
+            socket,
             kind,
             framing,
-            state: State::Open,
+            state,
             recv_size: recv_size.clamp(1, limits::RECV_BUFFER) as u32,
             input: Input::default(),
             readable: false,
@@ -149,6 +159,17 @@ impl Stream {
             above: false,
             drained: false,
         }
+    }
+
+    /// Moves the connection out, with what is queued and what has arrived; a closed one is left.
+    pub fn take_over(&mut self, now: Instant) -> Self {
+        let left = Stream::made(None, State::Closed, 1, self.framing, now);
+        mem::replace(self, left)
+    }
+
+    /// Whether somebody waits to be told that a send is done.
+    pub fn owes_word(&self) -> bool {
+        self.queue.has_tickets()
     }
 
     /// Something happened to the socket; returns how many bytes were read and written.

@@ -46,6 +46,12 @@ impl Bell {
         }
     }
 
+    /// Ends the engine's wait, for nobody in particular.
+    pub fn nudge(&self) {
+        // It cannot fail but for an engine that is gone.
+        let _ = self.0.waker.wake();
+    }
+
     /// Reports who was rung for since the last time.
     pub(super) fn answer(&self, wakes: &mut Vec<Wake>) {
         let rung = mem::take(&mut *lock(&self.0.rung));

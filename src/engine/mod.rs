@@ -4,6 +4,7 @@
 
 pub mod inbox;
 pub mod key;
+pub mod postbox;
 pub mod wheel;
 
 use std::io;

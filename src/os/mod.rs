@@ -1,5 +1,5 @@
-//! What the operating system gives beside sockets: time, signals, names, processes, files to log
-//! to, and the system calls for which nobody else has a safe function.
+//! What the operating system gives beside sockets: time, signals, names, processes, threads,
+//! files to log to, and the system calls for which nobody else has a safe function.
 
 pub mod clock;
 pub mod daemon;
@@ -12,3 +12,4 @@ pub mod process;
 pub mod resolve;
 pub mod signal;
 mod sigset;
+pub mod thread;

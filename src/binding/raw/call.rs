@@ -27,6 +27,9 @@ pub struct Call {
 }
 
 impl Call {
+    /// As a number of results of [`Self::protected`]: as many as there are.
+    pub const ALL: c_int = ffi::LUA_MULTRET;
+
     /// # Safety
     ///
     /// `state` is the state that Lua has called us with, and the call lasts longer than this.
@@ -367,6 +370,12 @@ impl Call {
     pub fn raw_set_pair(&self, n: c_int) {
         // SAFETY: a valid index of a table; the key is a string or a number.
         unsafe { ffi::lua_rawset(self.state, n) }
+    }
+
+    /// Moves the value at the top to `n`, below what is there.
+    pub fn insert(&self, n: c_int) {
+        // SAFETY: a valid index.
+        unsafe { ffi::lua_insert(self.state, n) }
     }
 
     /// Takes the value below the top away.

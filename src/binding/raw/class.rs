@@ -67,6 +67,8 @@ pub struct Home {
     pub(super) handler: Cell<c_int>,
     /// Registry reference of the function behind [`Call::protected_each`].
     pub(super) each: Cell<c_int>,
+    /// Registry reference of what [`Call::keep_resident`] keeps; 0 before.
+    resident: Cell<c_int>,
     /// The latest id handed out.
     pub(super) ids: Cell<u32>,
     /// Bytes allocated outside since the collector was told.
@@ -221,6 +223,25 @@ impl Call {
         unsafe {
             ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
             ffi::lua_setmetatable(self.state(), if n < 0 { n - 1 } else { n });
+        }
+    }
+
+    /// Pops an object that lives as long as the state, of which there is one.
+    pub fn keep_resident(&self) {
+        // SAFETY: a value is at the top.
+        let reference = unsafe { ffi::luaL_ref(self.state(), ffi::LUA_REGISTRYINDEX) };
+        self.home().resident.set(reference);
+    }
+
+    /// Pushes that object; nil before there is one.
+    #[inline]
+    pub fn push_resident(&self) {
+        match self.home().resident.get() {
+            0 => self.push_nil(),
+            // SAFETY: a reference that was made when the object was kept.
+            reference => unsafe {
+                ffi::lua_rawgeti(self.state(), ffi::LUA_REGISTRYINDEX, reference.into());
+            },
         }
     }
 

@@ -14,6 +14,8 @@
 mod call;
 mod class;
 mod each;
+mod parcel;
+mod state;
 mod walk;
 
 use std::any::Any;
@@ -28,6 +30,8 @@ use mlua::ffi::{self, lua_State};
 pub use call::{Call, Kind};
 pub use class::Class;
 pub use each::FIRST;
+pub use parcel::Unfit;
+pub use state::{Loaded, Paths, State};
 
 /// What a native function returns: how many results it has pushed.
 pub type Outcome = Result<c_int, Fail>;
@@ -194,6 +198,9 @@ static TRACEBACK: u8 = 1;
 /// Its address is the registry key of the module.
 static MODULE: u8 = 2;
 
+/// Its address is the registry key of what our native functions share.
+static HOME: u8 = 3;
+
 /// What `require` calls: builds the module, once in a state however often it is loaded.
 ///
 /// # Safety
@@ -210,6 +217,8 @@ unsafe fn open_module(state: *mut lua_State) -> c_int {
         ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, key);
         if ffi::lua_type(state, -1) != ffi::LUA_TTABLE {
             class::push_home(state);
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawsetp(state, ffi::LUA_REGISTRYINDEX, (&raw const HOME).cast());
             ffi::lua_pushcclosure(state, function(crate::binding::open).0, 1);
             ffi::lua_call(state, 0, 1);
             ffi::lua_pushvalue(state, -1);

@@ -1,0 +1,299 @@
+//! The mailbox of a state: where its inbox is read, in the loop of an engine.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+use std::hint;
+use std::mem;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::mail::{Batch, Outgoing};
+use super::place;
+use super::raw::{self, Call, Class, Fail};
+use super::run::{Core, Owner, Stage};
+use super::seat::Seat;
+use super::thread::Member;
+use crate::base::error::Code;
+use crate::base::limits;
+use crate::engine::Ready;
+use crate::engine::key::Key;
+use crate::os::clock;
+
+/// Looks at the inbox between two looks at the clock.
+const LOOKS: usize = 32;
+
+/// What the state keeps. Never seen by a program.
+pub struct MailboxObject(Rc<Mailbox>);
+
+impl Class for MailboxObject {
+    const NAME: &'static CStr = c"mailbox";
+    const INDEX: usize = place::MAILBOX;
+}
+
+impl Drop for MailboxObject {
+    fn drop(&mut self) {
+        self.0.me.leave();
+    }
+}
+
+/// Who this state is to others, and where it gets what they send.
+pub struct Mailbox {
+    /// Who we are.
+    pub me: Arc<Member>,
+    /// Where mails are packed.
+    pub outgoing: RefCell<Outgoing>,
+    seat: RefCell<Option<Seat>>,
+    /// Collected, and not told yet.
+    hand: RefCell<Batch>,
+    /// There is something in `hand`.
+    has_rest: Cell<bool>,
+    /// Its callback runs, and gets what comes next when that has ended.
+    telling: Cell<bool>,
+    /// Whether the loop waits for us too.
+    asleep: Cell<bool>,
+    habit: Habit,
+}
+
+/// Makes the class known.
+pub fn register(call: &Call) {
+    call.register::<MailboxObject>(&[], &[]);
+}
+
+impl Mailbox {
+    /// The mailbox of this state; one that `make` names when there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// The state is being closed.
+    pub fn of(call: &Call, make: impl FnOnce() -> Arc<Member>) -> Result<Rc<Self>, Fail> {
+        call.reserve(4);
+        call.push_resident();
+        if call.is_absent(-1) {
+            call.pop(1);
+            call.push_made(|| Some(MailboxObject(Rc::new(Mailbox::new(make())))));
+            call.push_value(-1);
+            call.keep_resident();
+        }
+        let found = call.try_object::<MailboxObject>(-1).map(|object| object.0.clone());
+        call.pop(1);
+        found.ok_or_else(|| Fail::new("this thread is ending"))
+    }
+
+    fn new(me: Arc<Member>) -> Self {
+        Mailbox {
+            me,
+            outgoing: RefCell::default(),
+            seat: RefCell::new(None),
+            hand: RefCell::default(),
+            has_rest: Cell::new(false),
+            telling: Cell::new(false),
+            asleep: Cell::new(false),
+            habit: Habit::default(),
+        }
+    }
+
+    /// The key under which it is served by `core`.
+    pub fn key_at(&self, core: &Core) -> Option<Key> {
+        let seat = self.seat.borrow();
+        seat.as_ref().filter(|seat| seat.core.id == core.id).map(|seat| seat.key)
+    }
+
+    /// Is served by `core` from now on.
+    ///
+    /// # Errors
+    ///
+    /// The engine is closed, or out of descriptors.
+    pub fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
+        let (bell, key) = core.seat(self.clone())?;
+        self.me.inbox.listen(Some((bell, key)));
+        *core.mailbox.borrow_mut() = Some((key, self.clone()));
+        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        if self.has_rest.get() {
+            core.wake_again(key);
+        }
+        Ok(key)
+    }
+
+    /// Is served no more.
+    pub fn stand_up(&self, call: &Call) {
+        let seat = self.seat.borrow_mut().take();
+        if let Some(seat) = seat {
+            self.me.inbox.listen(None);
+            let gone = seat.core.mailbox.borrow_mut().take();
+            drop(gone);
+            seat.leave(call, None);
+        }
+    }
+
+    /// The loop is about to wait for `limit`: whether there is something to tell instead. Before
+    /// it waits in earnest it looks for a while.
+    pub fn look(&self, limit: Option<Duration>) -> bool {
+        self.asleep.set(false);
+        if self.telling.get() || self.has_rest.get() {
+            // The rest has its wake already.
+            return false;
+        }
+        let inbox = &self.me.inbox;
+        if inbox.has_mail() {
+            return true;
+        }
+        if limit.is_some_and(|limit| limit.is_zero()) {
+            return false;
+        }
+        if self.habit.is_to_look() {
+            let found = look_around(|| inbox.has_mail());
+            self.habit.note_look(found);
+            if found {
+                return true;
+            }
+        }
+        self.asleep.set(inbox.fall_asleep());
+        !self.asleep.get()
+    }
+
+    /// The loop has waited for so long.
+    pub fn slept(&self, time: Duration) {
+        if self.asleep.get() {
+            self.habit.note_sleep(time, self.me.inbox.has_mail());
+        }
+    }
+
+    fn is_seated_at(&self, key: Key, core: &Core) -> bool {
+        self.key_at(core) == Some(key)
+    }
+
+    /// Calls the callback for up to [`limits::MAIL_BATCH`] mails.
+    fn tell_batch(&self, batch: &mut Batch, key: Key, stage: &Stage<'_>) {
+        let mut left = limits::MAIL_BATCH;
+        let mut next = |call: &Call| {
+            let is_told = left > 0 && !stage.core.is_stopping();
+            if !is_told || !self.is_seated_at(key, stage.core) {
+                return None;
+            }
+            left -= 1;
+            call.reserve(8);
+            call.push_value(raw::FIRST);
+            if !batch.push_next(call) {
+                call.pop(1);
+                return None;
+            }
+            Some(2)
+        };
+        loop {
+            stage.push_callback(key);
+            if stage.call.protected_each(1, stage.handler, &mut next) {
+                return;
+            }
+            stage.report();
+        }
+    }
+}
+
+impl Owner for Mailbox {
+    fn wake(&self, _ready: Ready, _core: &Core) {}
+
+    fn tell(&self, key: Key, stage: &Stage<'_>) {
+        if self.telling.get() || !self.is_seated_at(key, stage.core) {
+            return;
+        }
+        let mut batch = self.hand.take();
+        if batch.is_read() {
+            batch.clear();
+            self.me.inbox.collect(&mut batch);
+        }
+        self.telling.set(true);
+        self.tell_batch(&mut batch, key, stage);
+        self.telling.set(false);
+        self.has_rest.set(!batch.is_read());
+        if batch.is_read() {
+            batch.clear();
+        }
+        self.hand.replace(batch);
+        // A callback has moved us to another engine, which knows nothing of the rest.
+        if self.has_rest.get()
+            && let Some(seat) = self.seat.borrow().as_ref()
+            && seat.core.id != stage.core.id
+        {
+            seat.core.wake_again(seat.key);
+        }
+    }
+
+    fn settle(&self, key: Key, stage: &Stage<'_>) {
+        if self.has_rest.get() && self.is_seated_at(key, stage.core) {
+            stage.core.wake_again(key);
+        }
+    }
+
+    fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
+        if let Some(stage) = stage {
+            stage.forget(key);
+        }
+        self.me.inbox.listen(None);
+        let seat = self.seat.borrow_mut().take();
+        if let Some(seat) = &seat {
+            let gone = seat.core.mailbox.borrow_mut().take();
+            drop(gone);
+        }
+    }
+}
+
+/// Whether looking at the inbox for a moment, before sleeping, has paid of late.
+///
+/// To be woken costs several microseconds and two system calls. Where answers come faster than
+/// that, a look finds them; where mails are rare, nobody looks, and an idle loop sleeps at once.
+#[derive(Default)]
+struct Habit {
+    /// -16 ..= 16; looks pay while it is positive.
+    score: Cell<i8>,
+}
+
+impl Habit {
+    fn is_to_look(&self) -> bool {
+        self.score.get() > 0
+    }
+
+    fn note_look(&self, found: bool) {
+        let score = self.score.get();
+        // One failure outweighs several successes: it has cost more than each of them has saved.
+        self.score.set(if found { (score + 1).min(16) } else { (score - 8).max(-16) });
+    }
+
+    fn note_sleep(&self, time: Duration, by_mail: bool) {
+        let was_short = by_mail && time < 2 * limits::MAIL_SPIN && has_cores();
+        let score =
+            if was_short { (self.score.get() + 1).min(16) } else { self.score.get().min(0) };
+        self.score.set(score);
+    }
+}
+
+/// Asks again and again, but not for long.
+fn look_around(found: impl Fn() -> bool) -> bool {
+    let until = clock::now() + limits::MAIL_SPIN;
+    loop {
+        for _ in 0..LOOKS {
+            if found() {
+                return true;
+            }
+            hint::spin_loop();
+        }
+        if clock::now() >= until {
+            return false;
+        }
+    }
+}
+
+/// Whether somebody can send while we look.
+fn has_cores() -> bool {
+    static CORES: OnceLock<bool> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1))
+}
+
+/// Has `f` work with the place where mails are packed, which is empty before and after.
+pub fn with_outgoing<R>(mailbox: &Mailbox, f: impl FnOnce(&mut Outgoing) -> R) -> R {
+    let mut outgoing = mem::take(&mut *mailbox.outgoing.borrow_mut());
+    let result = f(&mut outgoing);
+    outgoing.clear();
+    mailbox.outgoing.replace(outgoing);
+    result
+}
