@@ -1,0 +1,688 @@
+--- Mail between threads: what arrives, in which order, how much may wait, and what is refused.
+local chuck = require("chuck")
+
+local check = require("spec.helper.check")
+local net = require("spec.helper.net")
+local threads = require("spec.helper.threads")
+
+local cthread, packet = chuck.cthread, chuck.packet
+
+local ECHO = "on_mail = function(from, mail) assert(cthread.sendmail(from, mail, 5000)) end"
+
+--- As many mails as an inbox takes.
+local CAPACITY = 4096
+
+--- The message of an error that `f` raises.
+local function complaint(f, ...)
+  local fine, why = pcall(f, ...)
+  assert.is_false(fine)
+  return why
+end
+
+describe("mail", function()
+  local engine, echo, got
+
+  before_each(function()
+    engine, got = chuck.engine(), { n = 0 }
+    assert.is_true(cthread.process_mail(engine, function(from, mail)
+      got.n = got.n + 1
+      got[got.n] = mail
+      got.from = from
+    end))
+    echo = threads.serve(ECHO)
+  end)
+
+  after_each(function()
+    threads.finish()
+    engine:Close()
+  end)
+
+  --- What comes back when `mail` is sent there and back again.
+  local function there_and_back(mail)
+    local count = got.n + 1
+    assert.is_true(cthread.sendmail(echo, mail))
+    check.run_until(engine, function()
+      return got.n == count
+    end)
+    return got[count]
+  end
+
+  it("tells the callback who has sent it, by the handle that new gave", function()
+    there_and_back({})
+    assert.is_true(rawequal(echo, got.from))
+  end)
+
+  it("keeps every scalar as it is", function()
+    local scalars = { true, false, 0, 1, -1, 2.75, 2 ^ 53, -0.0, 1 / 0, -1 / 0, "", "a\0b", "\255" }
+    for _, scalar in ipairs(scalars) do
+      local back = there_and_back(scalar)
+      assert.are.equal(scalar, back)
+      assert.are.equal(rawget(math, "type") and math.type(scalar), -- luacheck: ignore
+        rawget(math, "type") and math.type(back)) -- luacheck: ignore
+    end
+    assert.are.equal(-1 / 0, 1 / there_and_back(-0.0))
+    local nan = there_and_back(0 / 0)
+    assert.is_true(nan ~= nan)
+    assert.is_nil(there_and_back(nil))
+  end)
+
+  if check.has_integers then
+    it("keeps integers of 64 bits apart from floats", function()
+      for _, text in ipairs({ "0x7fffffffffffffff", "-0x7fffffffffffffff - 1", "1 << 53", "3.0" }) do
+        local number = load("return " .. text)()
+        local back = there_and_back({ number, [number] = "key" })
+        assert.are.equal(math.type(number), math.type(back[1])) -- luacheck: ignore
+        assert.are.equal(number, back[1])
+        assert.are.equal("key", back[number])
+      end
+    end)
+  end
+
+  it("keeps strings of every length", function()
+    for _, size in ipairs({ 1, 254, 255, 256, 65535, 65536, 3000000 }) do
+      net.assert_same_bytes(net.pattern(size), there_and_back({ net.pattern(size) })[1])
+    end
+  end)
+
+  it("keeps keys of every kind that can be copied", function()
+    local mail = { [true] = 1, [false] = 2, [-5] = 3, [2.5] = 4, ["a\0b"] = 5, [""] = 6, [7] = 8 }
+    assert.are.same(mail, there_and_back(mail))
+  end)
+
+  it("keeps tables in tables, lists with holes, and empty ones", function()
+    local mail = { {}, { { {} } }, { 1, nil, 3, n = 3 }, users = { { name = "x", tags = { "a" } } } }
+    assert.are.same(mail, there_and_back(mail))
+  end)
+
+  it("keeps ten thousand entries", function()
+    local mail = {}
+    for n = 1, 5000 do
+      mail[n] = n
+      mail["key" .. n] = { n }
+    end
+    assert.are.same(mail, there_and_back(mail))
+  end)
+
+  it("carries what is in a table twice as two", function()
+    local shared = { "x" }
+    local back = there_and_back({ shared, shared })
+    assert.are.same({ { "x" }, { "x" } }, back)
+    assert.is_false(rawequal(back[1], back[2]))
+  end)
+
+  it("leaves metatables behind, and asks no metamethod", function()
+    local never = function()
+      error("asked")
+    end
+    local mail = setmetatable({ 1, x = 2 }, { __index = never, __pairs = never, __len = never })
+    local back = there_and_back(mail)
+    assert.are.same({ 1, x = 2 }, back)
+    assert.is_nil(getmetatable(back))
+  end)
+
+  it("carries a table 64 levels deep, and refuses one deeper", function()
+    local function nested(depth)
+      local inner = {}
+      for _ = 2, depth do
+        inner = { inner }
+      end
+      return inner
+    end
+    assert.are.same(nested(64), there_and_back(nested(64)))
+    local why = complaint(cthread.sendmail, echo, nested(65))
+    assert.is_truthy(why:find("nested deeper than 64 levels", 1, true), why)
+  end)
+
+  it("carries packets, which go on where they were", function()
+    local written = packet.wpacket()
+    written:WriteStr("first")
+    written:WriteU8(7)
+    local read = packet.rpacket(written)
+    read:ReadStr()
+    local raw = packet.rawpacket(("y"):rep(5000))
+    local back = there_and_back({ written, read, raw = raw, twice = raw })
+    assert.are.equal(7, back[2]:ReadU8())
+    assert.are.equal(("y"):rep(5000), back.raw:ReadBin())
+    assert.are.equal(("y"):rep(5000), back.twice:ReadBin())
+    back[1]:WriteU8(8)
+    local whole = packet.rpacket(back[1])
+    assert.are.same({ "first", 7, 8 }, { whole:ReadStr(), whole:ReadU8(), whole:ReadU8() })
+    -- The sender's own are what they were.
+    assert.are.equal(8, #written)
+    written:WriteU8(9)
+    assert.are.equal(9, #written)
+    assert.are.equal(7, read:ReadU8())
+  end)
+
+  it("carries the handles of threads", function()
+    local back = there_and_back({ echo, cthread.self() })
+    assert.is_true(rawequal(echo, back[1]))
+    assert.is_true(rawequal(cthread.self(), back[2]))
+  end)
+
+  it("to oneself arrives like any other", function()
+    assert.is_true(cthread.sendmail(cthread.self(), { "to me" }))
+    check.run_until(engine, function()
+      return got.n == 1
+    end)
+    assert.are.same({ "to me" }, got[1])
+    assert.is_true(rawequal(cthread.self(), got.from))
+  end)
+
+  it("arrives in the order of its sender", function()
+    local thread = threads.serve([[
+      on_mail = function(from, count)
+        for n = 1, count do
+          assert(cthread.sendmail(from, n, 5000))
+        end
+      end
+    ]])
+    cthread.sendmail(thread, 50000)
+    check.run_until(engine, function()
+      return got.n == 50000
+    end)
+    for n = 1, 50000 do
+      assert(got[n] == n, "out of order")
+    end
+  end)
+
+  it("of a burst wakes the receiver once", function()
+    local _ = engine:Run(0)
+    local before = engine:Stats().wakes
+    for n = 1, 200 do
+      assert.is_true(cthread.sendmail(cthread.self(), n))
+    end
+    check.run_until(engine, function()
+      return got.n == 200
+    end)
+    assert.are.equal(1, engine:Stats().wakes - before)
+  end)
+
+  it("leaves others their turn in a flood", function()
+    local ticks = 0
+    chuck.RegTimer(engine, 1, function()
+      ticks = ticks + 1
+    end)
+    assert.is_true(cthread.process_mail(engine, function(_, mail)
+      got.n = got.n + 1
+      cthread.sendmail(cthread.self(), mail)
+    end))
+    for n = 1, 1000 do
+      cthread.sendmail(cthread.self(), n)
+    end
+    engine:Run(100)
+    assert.is_true(ticks >= 20, ticks .. " ticks")
+    assert.is_true(got.n > 1000)
+  end)
+end)
+
+describe("mail that cannot be copied", function()
+  local target
+
+  before_each(function()
+    target = threads.serve()
+  end)
+  after_each(threads.finish)
+
+  local function refused(mail)
+    return (complaint(cthread.sendmail, target, mail))
+  end
+
+  it("raises at the sender's line and names the place", function()
+    local line = debug.getinfo(1, "l").currentline + 2
+    local _, why = pcall(function()
+      cthread.sendmail(target, { users = { 1, 2, { callback = print } } })
+    end)
+    assert.is_truthy(why:find("cthread_mail_spec.lua:" .. line .. ":", 1, true), why)
+    assert.is_truthy(why:find("mail.users[3].callback: a function cannot be sent", 1, true), why)
+  end)
+
+  it("names keys of every kind", function()
+    local function place(mail)
+      return refused(mail):match("%((mail.*): a coroutine cannot be sent")
+    end
+    local thread = coroutine.create(print)
+    assert.are.equal("mail", place(thread))
+    assert.are.equal("mail[true]", place({ [true] = thread }))
+    assert.are.equal("mail[-1.5]", place({ [-1.5] = thread }))
+    assert.are.equal('mail["two words"]', place({ ["two words"] = thread }))
+    assert.are.equal("mail.a[1][2]", place({ a = { { 0, thread } } }))
+  end)
+
+  it("is refused with what it is", function()
+    local cycle = {}
+    cycle.a = { b = cycle }
+    local kinds = {
+      ["a function cannot be sent"] = print,
+      ["a coroutine cannot be sent"] = coroutine.create(print),
+      ["a userdata of this kind cannot be sent"] = io.stdout,
+      ["mail.a.b: a table that contains itself cannot be sent"] = cycle,
+      ["a key that is a table cannot be sent"] = { [{}] = 1 },
+      ["a key that is a userdata cannot be sent"] = { [packet.wpacket()] = 1 },
+    }
+    for words, mail in pairs(kinds) do
+      local why = refused(mail)
+      assert.is_truthy(why:find(words, 1, true), why)
+    end
+    local engine = chuck.engine()
+    assert.is_truthy(refused(engine):find("a userdata of this kind", 1, true))
+    engine:Close()
+  end)
+
+  it("is refused when it is larger than 16 MiB", function()
+    assert.is_truthy(refused({ ("x"):rep(17 * 2 ^ 20) }):find("16777216 bytes", 1, true))
+  end)
+
+  it("is refused when copies of one table would fill the memory", function()
+    local twice = { "x" }
+    for _ = 1, 60 do
+      twice = { twice, twice }
+    end
+    assert.is_truthy(refused(twice):find("16777216 bytes", 1, true))
+  end)
+
+  it("is refused by new and broadcast as well", function()
+    assert.is_truthy(complaint(cthread.broadcast, { print }):find("mail[1]: a function", 1, true))
+    assert.is_truthy(complaint(threads.new, "", print):find("argument 1: a function", 1, true))
+  end)
+
+  it("has to be there", function()
+    assert.is_truthy(complaint(cthread.sendmail, target):find("mail expected, got no value", 1, true))
+    assert.is_truthy(complaint(cthread.broadcast):find("mail expected, got no value", 1, true))
+  end)
+end)
+
+describe("an inbox", function()
+  after_each(threads.finish)
+
+  --- A thread that reads no mail until it may: it polls for a file that goes away.
+  local function deaf()
+    local path = os.tmpname()
+    local thread = threads.start([[
+      local path = ...
+      while true do
+        local file = io.open(path)
+        if not file then return end
+        file:close()
+      end
+    ]], path)
+    return thread, function()
+      os.remove(path)
+    end
+  end
+
+  it("is there without process_mail, takes 4096 mails, and then says EAGAIN", function()
+    local thread, free = deaf()
+    for _ = 1, CAPACITY do
+      assert.is_true(cthread.sendmail(thread, {}))
+    end
+    local sent, why, code = cthread.sendmail(thread, {})
+    assert.is_nil(sent)
+    assert.are.equal("EAGAIN", code)
+    assert.is_truthy(why:find("4096 mails", 1, true))
+    free()
+    threads.join(thread)
+  end)
+
+  it("takes 64 MiB, packets among them, and then says EAGAIN", function()
+    local thread, free = deaf()
+    local large = packet.rawpacket(("x"):rep(2 ^ 20))
+    local count = 0
+    while cthread.sendmail(thread, large) do
+      count = count + 1
+    end
+    assert.are.equal(63, count)
+    free()
+    threads.join(thread)
+  end)
+
+  it("that is empty takes one mail of any size", function()
+    local thread = threads.serve("on_mail = function(from, mail) cthread.sendmail(from, #mail) end")
+    local engine, size = chuck.engine(), nil
+    cthread.process_mail(engine, function(_, mail)
+      size = mail
+    end)
+    assert.is_true(cthread.sendmail(thread, packet.rawpacket(("x"):rep(65 * 2 ^ 20)), 1000))
+    check.run_until(engine, function()
+      return size
+    end)
+    assert.are.equal(65 * 2 ^ 20, size)
+    engine:Close()
+  end)
+
+  it("that stays full lets a sender wait as long as it wants to, with ETIMEDOUT", function()
+    local thread, free = deaf()
+    while cthread.sendmail(thread, 1) do
+    end
+    local begin = chuck.systick()
+    local sent, _, code = cthread.sendmail(thread, 1, 50)
+    assert.is_nil(sent)
+    assert.are.equal("ETIMEDOUT", code)
+    assert.is_true(chuck.systick() - begin >= 49)
+    free()
+    threads.join(thread)
+  end)
+
+  it("of a thread that ends lets go of a sender that waits, with ETMCLOSE", function()
+    local thread, free = deaf()
+    while cthread.sendmail(thread, 1) do
+    end
+    local other = threads.start([[
+      local cthread = require("chuck").cthread
+      local target, creator = ...
+      cthread.sendmail(creator, "waiting")
+      return select(3, cthread.sendmail(target, 1, 60000))
+    ]], thread, cthread.self())
+    local engine, is_waiting = chuck.engine(), false
+    cthread.process_mail(engine, function()
+      is_waiting = true
+    end)
+    check.run_until(engine, function()
+      return is_waiting
+    end)
+    free()
+    assert.are.equal("ETMCLOSE", (threads.join(other)))
+    engine:Close()
+  end)
+
+  it("of a thread that has ended says ETMCLOSE", function()
+    local thread = threads.start("")
+    threads.join(thread)
+    local sent, why, code = cthread.sendmail(thread, {})
+    assert.are.same({ "nil", "string", "ETMCLOSE" }, { type(sent), type(why), code })
+  end)
+
+  it("of oneself that is full is EAGAIN, or EDEADLK for one who would wait", function()
+    local thread = threads.start([[
+      local cthread = require("chuck").cthread
+      local me, count = cthread.self(), 0
+      while cthread.sendmail(me, {}) do
+        count = count + 1
+      end
+      local _, _, without = cthread.sendmail(me, {})
+      local _, _, with = cthread.sendmail(me, {}, 60000)
+      return count, without, with
+    ]])
+    assert.are.same({ CAPACITY, "EAGAIN", "EDEADLK" }, { threads.join(thread) })
+  end)
+
+  it("frees what is in it when its thread ends", function()
+    local before = check.descriptors()
+    local thread, free = deaf()
+    for _ = 1, 10 do
+      assert.is_true(cthread.sendmail(thread, { chuck.connection(check.socket(), 64) }))
+    end
+    assert.is_true(check.descriptors() >= before + 10)
+    free()
+    threads.join(thread)
+    check.collect()
+    assert.are.equal(before, check.descriptors())
+  end)
+
+  it("of each of two that flood each other stays within its bounds, and nobody dead-locks", function()
+    local source = [[
+      local chuck = require("chuck")
+      local cthread, engine = chuck.cthread, chuck.engine()
+      local got, sent, refused, over, other = 0, 0, 0, false, nil
+      cthread.process_mail(engine, function(from, mail)
+        if type(mail) ~= "number" then
+          other = mail
+        elseif mail < 0 then
+          over = true
+          engine:Stop()
+        else
+          got = got + 1
+        end
+      end)
+      while not other do engine:Run(1) end
+      for n = 1, 60000 do
+        local fine, _, code = cthread.sendmail(other, n, n % 100 == 0 and 1 or nil)
+        if fine then sent = sent + 1 else refused = refused + 1 end
+        if n % 1000 == 0 then engine:Run(0) end
+      end
+      while not cthread.sendmail(other, -1) do engine:Run(1) end
+      while not over do engine:Run(1000) end
+      return got, sent, refused
+    ]]
+    local one, other = threads.start(source), threads.start(source)
+    assert.is_true(cthread.sendmail(one, other))
+    assert.is_true(cthread.sendmail(other, one))
+    local got, sent, refused = threads.join(one)
+    local got_other, sent_other, refused_other = threads.join(other)
+    assert.are.equal(60000, sent + refused)
+    assert.are.equal(60000, sent_other + refused_other)
+    assert.are.equal(sent, got_other)
+    assert.are.equal(sent_other, got)
+  end)
+end)
+
+describe("process_mail", function()
+  local engine
+
+  before_each(function()
+    engine = chuck.engine()
+  end)
+  after_each(function()
+    threads.finish()
+    engine:Close()
+  end)
+
+  local function to_me(mail)
+    assert.is_true(cthread.sendmail(cthread.self(), mail))
+  end
+
+  --- Runs `on` until `seen` has so many entries.
+  local function wait(on, seen, count)
+    check.run_until(on, function()
+      return #seen == count
+    end)
+  end
+
+  it("again replaces the callback", function()
+    local first, second = {}, {}
+    cthread.process_mail(engine, function(_, mail)
+      first[#first + 1] = mail
+    end)
+    to_me(1)
+    wait(engine, first, 1)
+    assert.is_true(cthread.process_mail(engine, function(_, mail)
+      second[#second + 1] = mail
+    end))
+    to_me(2)
+    wait(engine, second, 1)
+    assert.are.same({ { 1 }, { 2 } }, { first, second })
+  end)
+
+  it("with another engine moves the mailbox there, with what waits in it", function()
+    local other, seen = chuck.engine(), {}
+    local function keep(_, mail)
+      seen[#seen + 1] = mail
+    end
+    cthread.process_mail(engine, function()
+      error("not here")
+    end)
+    assert.are.equal(1, engine:Stats().open)
+    to_me(1)
+    assert.is_true(cthread.process_mail(other, keep))
+    assert.are.equal(0, engine:Stats().open)
+    to_me(2)
+    wait(other, seen, 2)
+    assert.are.same({ 1, 2 }, seen)
+    other:Close()
+  end)
+
+  it("inside the callback moves the mailbox, and order stays", function()
+    local other, seen = chuck.engine(), {}
+    local function second(_, mail)
+      seen[#seen + 1] = "second " .. mail
+    end
+    cthread.process_mail(engine, function(_, mail)
+      seen[#seen + 1] = "first " .. mail
+      cthread.process_mail(other, second)
+      other:Run(5)
+    end)
+    for n = 1, 3 do
+      to_me(n)
+    end
+    engine:Run(0)
+    to_me(4)
+    wait(other, seen, 4)
+    assert.are.same({ "first 1", "second 2", "second 3", "second 4" }, seen)
+    other:Close()
+  end)
+
+  it("of a closed engine is false, with EENGCLOSE, and changes nothing", function()
+    local closed, seen = chuck.engine(), {}
+    closed:Close()
+    cthread.process_mail(engine, function(_, mail)
+      seen[#seen + 1] = mail
+    end)
+    local done, why, code = cthread.process_mail(closed, print)
+    assert.are.same({ false, "string", "EENGCLOSE" }, { done, type(why), code })
+    to_me(1)
+    wait(engine, seen, 1)
+  end)
+
+  it("survives its engine: what was not told waits for the next", function()
+    local seen = {}
+    cthread.process_mail(engine, function(_, mail)
+      seen[#seen + 1] = mail
+      engine:Close()
+    end)
+    to_me(1)
+    to_me(2)
+    check.run_until(engine, function()
+      return #seen == 1
+    end)
+    local other = chuck.engine()
+    cthread.process_mail(other, function(_, mail)
+      seen[#seen + 1] = mail
+    end)
+    wait(other, seen, 2)
+    assert.are.same({ 1, 2 }, seen)
+    other:Close()
+  end)
+
+  it("lets its engine be collected, with the callback", function()
+    local kept = setmetatable({}, { __mode = "k" })
+    do
+      local gone = chuck.engine()
+      local function callback()
+        return gone
+      end
+      kept[callback] = true
+      cthread.process_mail(gone, callback)
+    end
+    assert.are.equal(0, check.count(kept))
+    local seen = {}
+    to_me("still here")
+    cthread.process_mail(engine, function(_, mail)
+      seen[#seen + 1] = mail
+    end)
+    wait(engine, seen, 1)
+  end)
+
+  it("goes on after a callback that raises, which the error handler is told", function()
+    local errors, seen = {}, {}
+    engine:SetErrorHandler(function(err, traceback)
+      errors[#errors + 1] = { err, type(traceback) }
+    end)
+    cthread.process_mail(engine, function(_, mail)
+      if mail % 2 == 1 then
+        error({ mail })
+      end
+      seen[#seen + 1] = mail
+    end)
+    for n = 1, 6 do
+      to_me(n)
+    end
+    wait(engine, seen, 3)
+    assert.are.same({ 2, 4, 6 }, seen)
+    assert.are.same({ { { 1 }, "string" }, { { 3 }, "string" }, { { 5 }, "string" } }, errors)
+  end)
+
+  it("stops within a batch when the callback stops the engine, and goes on in the next run", function()
+    local seen = {}
+    cthread.process_mail(engine, function(_, mail)
+      seen[#seen + 1] = mail
+      engine:Stop()
+    end)
+    for n = 1, 3 do
+      to_me(n)
+    end
+    for n = 1, 3 do
+      check.run(engine)
+      assert.are.equal(n, #seen)
+    end
+  end)
+end)
+
+describe("broadcast", function()
+  after_each(threads.finish)
+
+  it("gives everybody else a copy, and says how many", function()
+    local engine, got = chuck.engine(), {}
+    cthread.process_mail(engine, function(from, mail)
+      got[#got + 1] = { from, mail.packet:ReadBin() }
+    end)
+    local others = {}
+    for n = 1, 5 do
+      others[n] = threads.serve(ECHO)
+    end
+    local reached, full = cthread.broadcast({ packet = packet.rawpacket(("z"):rep(2000)) })
+    assert.are.same({ 5, 0 }, { reached, full })
+    check.run_until(engine, function()
+      return #got == 5
+    end)
+    local by = {}
+    for _, one in ipairs(got) do
+      by[one[1]] = one[2]
+    end
+    for _, other in ipairs(others) do
+      assert.are.equal(("z"):rep(2000), by[other])
+    end
+    engine:Close()
+  end)
+
+  it("counts who is full and does not wait for them", function()
+    local path = os.tmpname()
+    local thread = threads.start([[
+      local chuck = require("chuck")
+      local creator, path = ...
+      local me = chuck.cthread.self()
+      while chuck.cthread.sendmail(me, {}) do
+      end
+      chuck.cthread.sendmail(creator, "full")
+      local engine = chuck.engine()
+      chuck.cthread.process_mail(engine, function(_, mail)
+        if mail == "stop" then engine:Stop() end
+      end)
+      while true do
+        local file = io.open(path)
+        if not file then break end
+        file:close()
+      end
+      engine:Run()
+    ]], cthread.self(), path)
+    local engine, is_full = chuck.engine(), false
+    cthread.process_mail(engine, function()
+      is_full = true
+    end)
+    check.run_until(engine, function()
+      return is_full
+    end)
+    assert.are.same({ 0, 1 }, { cthread.broadcast({}) })
+    os.remove(path)
+    assert.is_true(cthread.sendmail(thread, "stop", 5000))
+    threads.join(thread)
+    engine:Close()
+  end)
+
+  it("refuses what only one can have", function()
+    local conn = chuck.connection(check.socket(), 64)
+    local why = complaint(cthread.broadcast, { conn })
+    assert.is_truthy(why:find("cannot be sent to many", 1, true), why)
+    assert.are.equal(0, conn:SetNoDelay(true))
+    conn:Close()
+  end)
+end)
