@@ -70,6 +70,12 @@ local kinds = {
   readable = { "wpacket", "rpacket" },
   bytes = { "string", "rawpacket" },
   packet = { "wpacket", "rpacket", "rawpacket" },
+  cthread = { "cthread" },
+  script = { good = os.tmpname() },
+  mail = {
+    "boolean", "table", "string", "nan", "fraction", "negative", "zero", "huge", "wpacket",
+    "rpacket", "rawpacket", "cthread", good = {},
+  },
   room = { "nil", "zero", "huge", "wpacket", "rpacket", good = 64 },
 }
 
@@ -231,6 +237,15 @@ local signatures = {
   ["child:Stdout"] = "child",
   ["child:Stderr"] = "child",
   ["child:Close"] = "child",
+  ["cthread.new"] = "script",
+  ["cthread.join"] = "cthread ms?",
+  ["cthread.tid"] = "cthread",
+  ["cthread.selftid"] = "",
+  ["cthread.findbytid"] = "int",
+  ["cthread.self"] = "",
+  ["cthread.process_mail"] = "engine function",
+  ["cthread.sendmail"] = "cthread mail ms?",
+  ["cthread.broadcast"] = "mail",
 }
 
 local classes = {
@@ -251,6 +266,7 @@ local classes = {
   "listener",
   "dial",
   "child",
+  "cthread",
 }
 
 local pool
@@ -262,6 +278,7 @@ end)
 
 teardown(function()
   check.remove_folder(folder)
+  os.remove(kinds.script.good)
 end)
 
 before_each(function()

@@ -12,6 +12,8 @@ local ECHO = "on_mail = function(from, mail) assert(cthread.sendmail(from, mail,
 --- As many mails as an inbox takes.
 local CAPACITY = 4096
 
+local function nothing() end
+
 --- The message of an error that `f` raises.
 local function complaint(f, ...)
   local fine, why = pcall(f, ...)
@@ -53,17 +55,17 @@ describe("mail", function()
   end)
 
   it("keeps every scalar as it is", function()
-    local scalars = { true, false, 0, 1, -1, 2.75, 2 ^ 53, -0.0, 1 / 0, -1 / 0, "", "a\0b", "\255" }
+    local scalars = { true, false, 0, 1, -1, 2.75, 2 ^ 53, 1 / 0, -1 / 0, "", "a\0b", "\255" }
     for _, scalar in ipairs(scalars) do
       local back = there_and_back(scalar)
       assert.are.equal(scalar, back)
       assert.are.equal(rawget(math, "type") and math.type(scalar), -- luacheck: ignore
         rawget(math, "type") and math.type(back)) -- luacheck: ignore
     end
-    assert.are.equal(-1 / 0, 1 / there_and_back(-0.0))
+    local zero = 0
+    assert.are.equal(-1 / 0, 1 / there_and_back(-zero * 1.5))
     local nan = there_and_back(0 / 0)
     assert.is_true(nan ~= nan)
-    assert.is_nil(there_and_back(nil))
   end)
 
   if check.has_integers then
@@ -241,7 +243,7 @@ describe("mail that cannot be copied", function()
     local function place(mail)
       return refused(mail):match("%((mail.*): a coroutine cannot be sent")
     end
-    local thread = coroutine.create(print)
+    local thread = coroutine.create(nothing)
     assert.are.equal("mail", place(thread))
     assert.are.equal("mail[true]", place({ [true] = thread }))
     assert.are.equal("mail[-1.5]", place({ [-1.5] = thread }))
@@ -254,7 +256,7 @@ describe("mail that cannot be copied", function()
     cycle.a = { b = cycle }
     local kinds = {
       ["a function cannot be sent"] = print,
-      ["a coroutine cannot be sent"] = coroutine.create(print),
+      ["a coroutine cannot be sent"] = coroutine.create(nothing),
       ["a userdata of this kind cannot be sent"] = io.stdout,
       ["mail.a.b: a table that contains itself cannot be sent"] = cycle,
       ["a key that is a table cannot be sent"] = { [{}] = 1 },
@@ -288,7 +290,7 @@ describe("mail that cannot be copied", function()
 
   it("has to be there", function()
     assert.is_truthy(complaint(cthread.sendmail, target):find("mail expected, got no value", 1, true))
-    assert.is_truthy(complaint(cthread.broadcast):find("mail expected, got no value", 1, true))
+    assert.is_truthy(complaint(cthread.broadcast, nil):find("mail expected, got nil", 1, true))
   end)
 end)
 
@@ -565,7 +567,7 @@ describe("process_mail", function()
 
   it("lets its engine be collected, with the callback", function()
     local kept = setmetatable({}, { __mode = "k" })
-    do
+    local function forget()
       local gone = chuck.engine()
       local function callback()
         return gone
@@ -573,6 +575,7 @@ describe("process_mail", function()
       kept[callback] = true
       cthread.process_mail(gone, callback)
     end
+    forget()
     assert.are.equal(0, check.count(kept))
     local seen = {}
     to_me("still here")

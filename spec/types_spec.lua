@@ -114,6 +114,7 @@ local MODULES = {
   ["chuck.daemon"] = chuck.daemon,
   ["chuck.error"] = chuck.error,
   ["chuck.resolver"] = chuck.resolver,
+  ["chuck.cthread"] = chuck.cthread,
 }
 
 --- Plain tables that are handed in and out.
@@ -138,6 +139,7 @@ local CALLED = {
   process = "chuck.process",
   daemon = "chuck.daemon",
   error = "chuck.error",
+  cthread = "chuck.cthread",
   wpacket = "chuck.WPacket",
   rpacket = "chuck.RPacket",
   rawpacket = "chuck.RawPacket",
@@ -203,6 +205,7 @@ describe("types/", function()
       ["chuck.Listener"] = chuck.listen(engine, "127.0.0.1:0", function() end),
       ["chuck.Dial"] = chuck.dial(engine, "unix:/no/such/socket", 0, function() end),
       ["chuck.Child"] = chuck.process.spawn(engine, { "true" }),
+      ["chuck.Thread"] = chuck.cthread.self(),
     }
   end)
 

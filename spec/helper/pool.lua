@@ -74,6 +74,15 @@ local function closed(object)
   return object
 end
 
+--- The handle of a thread that has ended: nothing waits for it.
+local function ended_thread()
+  local path = os.tmpname()
+  local thread = assert(chuck.cthread.new(path))
+  os.remove(path)
+  chuck.cthread.join(thread)
+  return thread
+end
+
 function Pool.new()
   local engine, wheel = chuck.engine(), chuck.TimingWheel()
   local gone = chuck.engine()
@@ -112,6 +121,7 @@ function Pool.new()
     listener = listener(engine),
     dial = dial(engine),
     child = child(engine),
+    cthread = ended_thread(),
     ["closed engine"] = closed(gone),
     ["closed connection"] = closed(connection(engine)),
     ["closed connector"] = closed(connector()),

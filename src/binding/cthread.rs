@@ -9,7 +9,7 @@ use super::anchor;
 use super::convert;
 use super::engine::EngineObject;
 use super::mailbox::{self, Mailbox};
-use super::raw::{Call, Fail, Kind, Outcome, function};
+use super::raw::{Call, Fail, Outcome, function};
 use super::seat;
 use super::thread::{self, Handle, Member, ROSTER};
 use crate::base::error::Code;
@@ -95,7 +95,7 @@ fn join(call: &Call) -> Outcome {
         Ok(Err(failure)) => convert::refusal(call, &failure.text, failure.code),
         Err(Missed::TimedOut) => convert::failure(call, Code::TIMED_OUT),
         Err(Missed::Taken) => {
-            convert::refusal(call, "the thread was joined before", Code::NO_SUCH_THREAD)
+            convert::refusal(call, "the thread was joined before", Code::NO_PROCESS)
         }
         Err(Missed::Interrupted) => convert::failure(call, Code::INTERRUPTED),
     }
@@ -150,7 +150,7 @@ fn process_mail(call: &Call) -> Outcome {
 /// `sendmail(handle, mail[, timeout_ms])`
 fn send_mail(call: &Call) -> Outcome {
     let to = call.object::<Handle>(1)?.member();
-    if call.kind(2) == Kind::None {
+    if call.is_absent(2) {
         return Err(call.expected(2, "mail"));
     }
     let wait = convert::optional_millis(call, 3)?;
@@ -168,7 +168,7 @@ fn send_mail(call: &Call) -> Outcome {
             return Ok(1);
         }
         Err(Refused::Closed) => return convert::failure(call, Code::MAILBOX_CLOSED),
-        Err(Refused::Full) if wait.is_zero() => Code::AGAIN,
+        Err(Refused::Full) if wait.is_zero() => Code::WOULD_BLOCK,
         // Nobody reads it while we wait.
         Err(Refused::Full) if is_self => Code::DEADLOCK,
         Err(Refused::Full) => Code::TIMED_OUT,
@@ -180,7 +180,7 @@ fn send_mail(call: &Call) -> Outcome {
 
 /// `broadcast(mail)`: how many have got it, and how many have not because their inbox is full.
 fn broadcast(call: &Call) -> Outcome {
-    if call.kind(1) == Kind::None {
+    if call.is_absent(1) {
         return Err(call.expected(1, "mail"));
     }
     let mailbox = mailbox_of(call)?;

@@ -17,6 +17,7 @@
 ---@field error chuck.error
 ---@field log chuck.log
 ---@field resolver chuck.resolver
+---@field cthread chuck.cthread
 ---@field _VERSION string
 local chuck = {}
 
