@@ -1,7 +1,6 @@
 --- Sockets that change threads: numbers, connections, acceptors. On failure nothing is lost.
 local chuck = require("chuck")
 
-local check = require("spec.helper.check")
 local net = require("spec.helper.net")
 local threads = require("spec.helper.threads")
 

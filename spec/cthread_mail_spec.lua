@@ -63,14 +63,15 @@ describe("mail", function()
         rawget(math, "type") and math.type(back)) -- luacheck: ignore
     end
     local zero = 0
-    assert.are.equal(-1 / 0, 1 / there_and_back(-zero * 1.5))
+    assert.are.equal(-1 / 0, 1 / there_and_back(-(zero * 1.5)))
     local nan = there_and_back(0 / 0)
     assert.is_true(nan ~= nan)
   end)
 
   if check.has_integers then
     it("keeps integers of 64 bits apart from floats", function()
-      for _, text in ipairs({ "0x7fffffffffffffff", "-0x7fffffffffffffff - 1", "1 << 53", "3.0" }) do
+      local texts = { "0x7fffffffffffffff", "-0x7fffffffffffffff - 1", "1 << 53", "3.0" }
+      for _, text in ipairs(texts) do
         local number = load("return " .. text)()
         local back = there_and_back({ number, [number] = "key" })
         assert.are.equal(math.type(number), math.type(back[1])) -- luacheck: ignore
@@ -92,7 +93,8 @@ describe("mail", function()
   end)
 
   it("keeps tables in tables, lists with holes, and empty ones", function()
-    local mail = { {}, { { {} } }, { 1, nil, 3, n = 3 }, users = { { name = "x", tags = { "a" } } } }
+    local users = { { name = "x", tags = { "a" } } }
+    local mail = { {}, { { {} } }, { 1, nil, 3, n = 3 }, users = users }
     assert.are.same(mail, there_and_back(mail))
   end)
 
@@ -289,7 +291,8 @@ describe("mail that cannot be copied", function()
   end)
 
   it("has to be there", function()
-    assert.is_truthy(complaint(cthread.sendmail, target):find("mail expected, got no value", 1, true))
+    local why = complaint(cthread.sendmail, target)
+    assert.is_truthy(why:find("mail expected, got no value", 1, true))
     assert.is_truthy(complaint(cthread.broadcast, nil):find("mail expected, got nil", 1, true))
   end)
 end)
@@ -421,7 +424,7 @@ describe("an inbox", function()
     assert.are.equal(before, check.descriptors())
   end)
 
-  it("of each of two that flood each other stays within its bounds, and nobody dead-locks", function()
+  it("of each of two that flood each other is bounded, and nobody dead-locks", function()
     local source = [[
       local chuck = require("chuck")
       local cthread, engine = chuck.cthread, chuck.engine()
@@ -604,7 +607,7 @@ describe("process_mail", function()
     assert.are.same({ { { 1 }, "string" }, { { 3 }, "string" }, { { 5 }, "string" } }, errors)
   end)
 
-  it("stops within a batch when the callback stops the engine, and goes on in the next run", function()
+  it("stops within a batch when the callback stops the engine, and goes on later", function()
     local seen = {}
     cthread.process_mail(engine, function(_, mail)
       seen[#seen + 1] = mail

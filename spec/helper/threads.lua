@@ -2,7 +2,7 @@
 ---
 ---     local thread = threads.start('return ...', 1, "two")
 ---     threads.join(thread)                            --> 1, "two"; fails when it does not end
----     threads.finish()                                -- in after_each: stops and joins what is left
+---     threads.finish()                                -- in after_each: stops and joins the rest
 local cthread = require("chuck").cthread
 
 local threads = {}

@@ -16,12 +16,34 @@ use super::seat::Seat;
 use super::thread::Member;
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::engine::Ready;
 use crate::engine::key::Key;
+use crate::engine::{Ready, Wake};
 use crate::os::clock;
 
 /// Looks at the inbox between two looks at the clock.
 const LOOKS: usize = 32;
+
+/// Where an engine has the mailbox of its state, while that is served there.
+pub type Place = RefCell<Option<(Key, Rc<Mailbox>)>>;
+
+/// The loop is about to wait for `limit`: wakes the mailbox instead when there is mail. Returns
+/// how long to wait.
+pub fn look(place: &Place, limit: Option<Duration>, wakes: &mut Vec<Wake>) -> Option<Duration> {
+    match &*place.borrow() {
+        Some((key, mailbox)) if mailbox.look(limit) => {
+            wakes.push(Wake { key: *key, ready: Ready::default() });
+            Some(Duration::ZERO)
+        }
+        _ => limit,
+    }
+}
+
+/// The loop has waited for so long.
+pub fn slept(place: &Place, time: Duration) {
+    if let Some((_, mailbox)) = &*place.borrow() {
+        mailbox.slept(time);
+    }
+}
 
 /// What the state keeps. Never seen by a program.
 pub struct MailboxObject(Rc<Mailbox>);
@@ -128,7 +150,7 @@ impl Mailbox {
 
     /// The loop is about to wait for `limit`: whether there is something to tell instead. Before
     /// it waits in earnest it looks for a while.
-    pub fn look(&self, limit: Option<Duration>) -> bool {
+    fn look(&self, limit: Option<Duration>) -> bool {
         self.asleep.set(false);
         if self.telling.get() || self.has_rest.get() {
             // The rest has its wake already.
@@ -152,8 +174,7 @@ impl Mailbox {
         !self.asleep.get()
     }
 
-    /// The loop has waited for so long.
-    pub fn slept(&self, time: Duration) {
+    fn slept(&self, time: Duration) {
         if self.asleep.get() {
             self.habit.note_sleep(time, self.me.inbox.has_mail());
         }

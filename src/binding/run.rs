@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::anchor;
 use super::convert;
-use super::mailbox::Mailbox;
+use super::mailbox;
 use super::raw::{self, Call, Kind};
 use super::report::complain;
 use super::stats::{Stats, add};
@@ -66,7 +66,7 @@ pub struct Core {
     stopping: Cell<bool>,
     closing: Cell<bool>,
     /// The mailbox of this state, while it is served here: it is looked at before each wait.
-    pub mailbox: RefCell<Option<(Key, Rc<Mailbox>)>>,
+    pub mailbox: mailbox::Place,
 }
 
 impl Core {
@@ -88,7 +88,7 @@ impl Core {
             running: Cell::new(false),
             stopping: Cell::new(false),
             closing: Cell::new(false),
-            mailbox: RefCell::default(),
+            mailbox: mailbox::Place::default(),
         }))
     }
 
@@ -288,21 +288,15 @@ impl Core {
     fn wait(&self, limit: Option<Duration>) -> Result<(), Code> {
         let mut wakes = self.wakes.borrow_mut();
         let idle = wakes.is_empty() && self.touched.borrow().is_empty() && !self.has_posts();
-        let mut limit = if idle { limit } else { Some(Duration::ZERO) };
+        let limit = if idle { limit } else { Some(Duration::ZERO) };
         let known = wakes.len();
-        let mailbox = self.mailbox.borrow();
-        if let Some((key, _)) = mailbox.as_ref().filter(|(_, mailbox)| mailbox.look(limit)) {
-            wakes.push(Wake { key: *key, ready: Ready::default() });
-            limit = Some(Duration::ZERO);
-        }
+        let limit = mailbox::look(&self.mailbox, limit, &mut wakes);
         let asked = clock::now();
         if let Some(engine) = self.engine.borrow_mut().as_mut() {
             engine.turn(asked, limit, &mut wakes)?;
         }
         self.now.set(clock::now());
-        if let Some((_, mailbox)) = &*mailbox {
-            mailbox.slept(self.now.get() - asked);
-        }
+        mailbox::slept(&self.mailbox, self.now.get() - asked);
         self.began.set(self.now.get());
         self.crossed.set(self.crossing.replace(false));
         add(&self.stats.turns, 1);

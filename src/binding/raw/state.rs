@@ -202,12 +202,6 @@ impl Call {
         self.push_value(if n < 0 { n - 1 } else { n });
         self.protected(1, 1, 0);
     }
-
-    /// Whether the values at the two indices are the very same.
-    pub fn is_same(&self, one: c_int, other: c_int) -> bool {
-        // SAFETY: valid indices; no metamethod is asked.
-        unsafe { ffi::lua_rawequal(self.state(), one, other) != 0 }
-    }
 }
 
 /// `tostring`, of whatever a program has put in its place.
