@@ -26,7 +26,6 @@ describe("a socket that is sent to a thread", function()
 
   after_each(function()
     threads.finish()
-    cthread.process_mail(world:new_engine(), function() end)
     world:close()
   end)
 

@@ -3,7 +3,9 @@
 ---     local thread = threads.start('return ...', 1, "two")
 ---     threads.join(thread)                            --> 1, "two"; fails when it does not end
 ---     threads.finish()                                -- in after_each: stops and joins the rest
-local cthread = require("chuck").cthread
+local chuck = require("chuck")
+
+local cthread = chuck.cthread
 
 local threads = {}
 
@@ -63,6 +65,21 @@ function threads.join(thread)
   return unpack(results, 1, results.n)
 end
 
+--- Throws away what is in our own inbox.
+local function empty()
+  local engine, last, is_empty = chuck.engine(), tostring({}), false
+  cthread.process_mail(engine, function(_, mail)
+    is_empty = mail == last
+  end)
+  while not cthread.sendmail(cthread.self(), last) do
+    engine:Run(0)
+  end
+  while not is_empty do
+    engine:Run(1)
+  end
+  engine:Close()
+end
+
 --- Ends what still serves, and waits for it.
 function threads.finish()
   for _, thread in ipairs(started) do
@@ -72,6 +89,7 @@ function threads.finish()
     cthread.join(thread, threads.DEADLINE)
   end
   started = {}
+  empty()
 end
 
 return threads
