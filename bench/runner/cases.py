@@ -2,9 +2,9 @@
 
 A case runs the same work on up to three sides:
 
-    limit   the bare server in Rust, or the bare C API
+    limit   the bare server or channel in Rust, or the bare C API
     chuck   what we build
-    peer    luv, or lua-cjson for tables
+    peer    luv; lua-cjson for tables, node for threads
 """
 
 import statistics
@@ -71,6 +71,8 @@ class Case:
     sides: dict
     measures: list
     load: list | None = None
+    #: It has threads of its own, and so gets both cores.
+    is_threaded: bool = False
 
     def figures(self):
         """Fresh figures, one for each measure."""
@@ -149,6 +151,21 @@ def idle(conns, sides):
     )
 
 
+def mail(kind, words):
+    """Two threads; the limit is a channel and a Waker in Rust, the peer is node."""
+    return Case(
+        "threads",
+        words,
+        {"limit": ["mail", kind], "chuck": ["micro/mail.lua", kind], "peer": ["micro/mail.js", kind]},
+        [
+            (": round trips", "per second", "trips", Target(">=", 4, "peer")),
+            (": one way", "per second", "way", Target(">=", 1.5, "peer")),
+            (": one way", "per second", "way", Target(">=", 9e5)),
+        ],
+        is_threaded=True,
+    )
+
+
 RATE = (": rate", "per second", "rate")
 
 CASES = [
@@ -211,6 +228,8 @@ CASES = [
             (", three fields as JSON", "lines per CPU second", "json"),
         ],
     ),
+    mail("table", "mail, small table"),
+    mail("packet", "mail, 1 KB packet"),
     idle(10_000, ("limit", "chuck", "peer")),
 ]
 

@@ -36,6 +36,7 @@ class Bench:
     def __init__(self, lua, sides):
         self.name = lua if lua == "luajit" else f"lua{lua}"
         self.lua = shutil.which(self.name)
+        self.node = shutil.which("node") or "node"
         self.failures = []
         self.runs = 0
         self.busy_runs = 0
@@ -52,15 +53,22 @@ class Bench:
         """One run of one side; returns its numbers by key."""
         self.runs += 1
         if not case.load:
-            return self.micro(case.sides[side])
+            return self.micro(case, side)
         with self.server(case, side) as (process, port):
             found = drive(case, process.pid, port, secs)
         self.busy_runs += found["other_cpu"] > BUSY
         return found
 
-    def micro(self, words):
-        command = pinned(SERVER_CORE, self.lua, str(BENCH / words[0]), *words[1:])
-        result = run(command, SLACK, cwd=BENCH, env=self.environment())
+    def micro(self, case, side):
+        program, *words = case.sides[side]
+        if program.endswith(".lua"):
+            command = [self.lua, str(BENCH / program)]
+        elif program.endswith(".js"):
+            command = [self.node, str(BENCH / program)]
+        else:
+            command = [str(TARGET / "release" / program)]
+        cores = f"{SERVER_CORE},{LOAD_CORE}" if case.is_threaded else SERVER_CORE
+        result = run(pinned(cores, *command, *words), SLACK, cwd=BENCH, env=self.environment())
         lines = [json.loads(line) for line in result.splitlines()]
         return {line["name"]: line["rate"] for line in lines}
 

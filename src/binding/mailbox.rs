@@ -6,7 +6,7 @@ use std::hint;
 use std::mem;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::mail::{Batch, Outgoing};
 use super::place;
@@ -27,21 +27,24 @@ const LOOKS: usize = 32;
 pub type Place = RefCell<Option<(Key, Rc<Mailbox>)>>;
 
 /// The loop is about to wait for `limit`: wakes the mailbox instead when there is mail. Returns
-/// how long to wait.
-pub fn look(place: &Place, limit: Option<Duration>, wakes: &mut Vec<Wake>) -> Option<Duration> {
-    match &*place.borrow() {
-        Some((key, mailbox)) if mailbox.look(limit) => {
-            wakes.push(Wake { key: *key, ready: Ready::default() });
-            Some(Duration::ZERO)
-        }
-        _ => limit,
-    }
+/// how long to wait; `None` not even to ask the kernel, which was asked a moment ago.
+pub fn look(
+    place: &Place,
+    limit: Option<Duration>,
+    wakes: &mut Vec<Wake>,
+) -> Option<Option<Duration>> {
+    let place = place.borrow();
+    let Some((key, mailbox)) = place.as_ref().filter(|(_, mailbox)| mailbox.look(limit)) else {
+        return Some(limit);
+    };
+    wakes.push(Wake { key: *key, ready: Ready::default() });
+    (!mailbox.is_fresh()).then_some(Some(Duration::ZERO))
 }
 
-/// The loop has waited for so long.
-pub fn slept(place: &Place, time: Duration) {
+/// The loop has asked the kernel, and waited for so long.
+pub fn slept(place: &Place, now: Instant, time: Duration) {
     if let Some((_, mailbox)) = &*place.borrow() {
-        mailbox.slept(time);
+        mailbox.slept(now, time);
     }
 }
 
@@ -72,6 +75,8 @@ pub struct Mailbox {
     has_rest: Cell<bool>,
     /// Its callback runs, and gets what comes next when that has ended.
     telling: Cell<bool>,
+    /// When the kernel was asked last.
+    asked: Cell<Option<Instant>>,
     /// Whether the loop waits for us too.
     asleep: Cell<bool>,
     habit: Habit,
@@ -110,6 +115,7 @@ impl Mailbox {
             hand: RefCell::default(),
             has_rest: Cell::new(false),
             telling: Cell::new(false),
+            asked: Cell::new(None),
             asleep: Cell::new(false),
             habit: Habit::default(),
         }
@@ -174,7 +180,14 @@ impl Mailbox {
         !self.asleep.get()
     }
 
-    fn slept(&self, time: Duration) {
+    /// Whether the kernel need not be asked again, for sockets and timers wait no longer than
+    /// they would for a look.
+    fn is_fresh(&self) -> bool {
+        self.asked.get().is_some_and(|asked| clock::now() < asked + limits::MAIL_SPIN)
+    }
+
+    fn slept(&self, now: Instant, time: Duration) {
+        self.asked.set(Some(now));
         if self.asleep.get() {
             self.habit.note_sleep(time, self.me.inbox.has_mail());
         }

@@ -291,15 +291,18 @@ impl Core {
         let limit = if idle { limit } else { Some(Duration::ZERO) };
         let known = wakes.len();
         let limit = mailbox::look(&self.mailbox, limit, &mut wakes);
-        let asked = clock::now();
-        if let Some(engine) = self.engine.borrow_mut().as_mut() {
-            engine.turn(asked, limit, &mut wakes)?;
-        }
         self.now.set(clock::now());
-        mailbox::slept(&self.mailbox, self.now.get() - asked);
+        if let Some(limit) = limit {
+            let asked = self.now.get();
+            if let Some(engine) = self.engine.borrow_mut().as_mut() {
+                engine.turn(asked, limit, &mut wakes)?;
+            }
+            self.now.set(clock::now());
+            mailbox::slept(&self.mailbox, self.now.get(), self.now.get() - asked);
+            add(&self.stats.turns, 1);
+        }
         self.began.set(self.now.get());
         self.crossed.set(self.crossing.replace(false));
-        add(&self.stats.turns, 1);
         add(&self.stats.wakes, wakes.len() - known);
         Ok(())
     }
