@@ -215,7 +215,7 @@ describe("mail", function()
       cthread.sendmail(cthread.self(), n)
     end
     engine:Run(100)
-    assert.is_true(ticks >= 20, ticks .. " ticks")
+    assert.is_true(ticks >= 5, ticks .. " ticks")
     assert.is_true(got.n > 1000)
   end)
 end)

@@ -227,12 +227,9 @@ impl Core {
         let until = limit.map(|limit| clock::now() + limit);
         let mut result = Ok(());
         while result.is_ok() && !self.stopping.get() {
-            if watch.is_over() {
-                result = Err(Code::ENGINE_CLOSED);
-                break;
-            }
             let left = until.map(|until| until.saturating_duration_since(clock::now()));
-            result = self.pass(&stage, left);
+            let is_over = watch.is_over();
+            result = if is_over { Err(Code::ENGINE_CLOSED) } else { self.pass(&stage, left) };
             if left.is_some_and(|left| left.is_zero()) {
                 break;
             }
