@@ -82,8 +82,10 @@ describe("mail", function()
   end
 
   it("keeps strings of every length", function()
+    local piece = net.pattern(997)
     for _, size in ipairs({ 1, 254, 255, 256, 65535, 65536, 3000000 }) do
-      net.assert_same_bytes(net.pattern(size), there_and_back({ net.pattern(size) })[1])
+      local text = piece:rep(math.ceil(size / #piece)):sub(1, size)
+      net.assert_same_bytes(text, there_and_back({ text })[1])
     end
   end)
 
@@ -98,9 +100,9 @@ describe("mail", function()
     assert.are.same(mail, there_and_back(mail))
   end)
 
-  it("keeps ten thousand entries", function()
+  it("keeps thousands of entries", function()
     local mail = {}
-    for n = 1, 5000 do
+    for n = 1, 2000 do
       mail[n] = n
       mail["key" .. n] = { n }
     end
@@ -181,11 +183,11 @@ describe("mail", function()
         end
       end
     ]])
-    cthread.sendmail(thread, 50000)
+    cthread.sendmail(thread, 20000)
     check.run_until(engine, function()
-      return got.n == 50000
+      return got.n == 20000
     end)
-    for n = 1, 50000 do
+    for n = 1, 20000 do
       assert(got[n] == n, "out of order")
     end
   end)
