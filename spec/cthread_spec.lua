@@ -17,14 +17,6 @@ local function kernel_threads()
   return count
 end
 
---- Kilobytes of memory of this process.
-local function resident()
-  local file = assert(io.open("/proc/self/statm"))
-  local pages = tonumber(file:read("*l"):match("^%d+ (%d+)"))
-  file:close()
-  return pages * 4
-end
-
 describe("cthread.new", function()
   after_each(threads.finish)
 
@@ -352,23 +344,6 @@ describe("a thread", function()
       chuck.engine():Run()
     ]])
     assert.are.equal(7, result.status, result.output)
-  end)
-
-  it("comes and goes five hundred times, and leaves nothing", function()
-    local function round(count)
-      for n = 1, count do
-        local thread = threads.new("return ...", n, { chuck.packet.rawpacket(("x"):rep(1000)) })
-        assert.are.equal(n, (threads.join(thread)))
-      end
-      threads.finish()
-      check.collect()
-    end
-    round(50)
-    local fds, tasks, memory = check.descriptors(), kernel_threads(), resident()
-    round(500)
-    assert.are.equal(fds, check.descriptors())
-    assert.are.equal(tasks, kernel_threads())
-    assert.is_true(resident() - memory < 3000, ("%d KB more"):format(resident() - memory))
   end)
 
   it("comes a hundred times at once", function()

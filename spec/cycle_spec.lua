@@ -1,8 +1,12 @@
---- Connect, send, close, many times over: descriptors and memory come back to where they began.
+--- Connect, send, close, or make a thread and join it, many times over: descriptors, threads and
+--- memory come back to where they began.
 ---
 --- 5,000 cycles; 100,000 with CHUCK_LONG set.
 local chuck = require("chuck")
+local lfs = require("lfs")
+
 local net = require("spec.helper.net")
+local threads = require("spec.helper.threads")
 
 local socket_helper = chuck.socket_helper
 
@@ -90,5 +94,35 @@ describe(CYCLES .. " connections in turn", function()
     assert.are.equal(descriptors, net.descriptors())
     assert.is_true(resident() - memory < SLACK, "grown by " .. resident() - memory .. " kB")
     assert.are.equal(CYCLES + WARM_UP, world.engine:Stats().accepted)
+  end)
+end)
+
+describe("500 threads in turn", function()
+  --- Threads of this process, as the kernel counts them.
+  local function kernel_threads()
+    local count = 0
+    for name in lfs.dir("/proc/self/task") do
+      count = count + (name:match("^%d+$") and 1 or 0)
+    end
+    return count
+  end
+
+  local function cycle(count)
+    for n = 1, count do
+      local packet = chuck.packet.rawpacket(("x"):rep(1000))
+      local thread = threads.new("return ...", n, { packet })
+      assert.are.equal(n, (threads.join(thread)))
+    end
+    threads.finish()
+  end
+
+  it("leave no memory, no descriptor and no thread behind", function()
+    cycle(50)
+    local memory, fds, count = resident(), net.descriptors(), kernel_threads()
+    cycle(500)
+    local grown = resident() - memory
+    assert.are.same({ fds, count }, { net.descriptors(), kernel_threads() })
+    -- A leak of a state each would be 10,000.
+    assert.is_true(grown < 3000, grown .. " KB more")
   end)
 end)
