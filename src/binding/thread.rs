@@ -6,7 +6,9 @@
 //!                               [ inbox closed, state closed, life ended ] --> join
 //! ```
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -172,7 +174,7 @@ pub fn launch(
     outgoing: &mut Outgoing,
 ) -> Result<Arc<Member>, Failure> {
     let shown = path.to_string_lossy().into_owned();
-    if let Err(error) = std::fs::File::open(&shown) {
+    if let Err(error) = File::open(OsStr::from_bytes(path.to_bytes())) {
         let code = Code::from(error);
         return Err(Failure::new(format!("cannot open {shown}: {code}"), code));
     }
