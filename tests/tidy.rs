@@ -17,7 +17,7 @@ use source::{Source, blank, in_tree, sources, words};
 const LAYERS: &[Layer] = &[
     ("base", &[], &["bytes", "libc"]),
     ("codec", &["base"], &["bytes", "httparse", "redis_protocol", "flate2"]),
-    ("engine", &["base"], &["mio", "crossbeam_channel"]),
+    ("engine", &["base"], &["mio"]),
     ("os", &["base", "engine"], &["rustix", "signal_hook", "libc", "socket2"]),
     ("net", &["base", "engine", "os"], &["socket2", "mio", "rustix"]),
     ("conn", &["base", "engine", "net", "codec"], &["rustls", "bytes"]),

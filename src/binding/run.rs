@@ -21,7 +21,7 @@ use super::raw::{self, Call, Kind};
 use super::report::complain;
 use super::stats::{Stats, add};
 use crate::base::error::Code;
-use crate::engine::inbox::Bell;
+use crate::engine::bell::Bell;
 use crate::engine::key::Key;
 use crate::engine::wheel::TimerId;
 use crate::engine::{Due, Engine, Ready, Wake};

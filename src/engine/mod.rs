@@ -2,7 +2,7 @@
 //!
 //! The engine has never heard of a byte, a protocol or a callback.
 
-pub mod inbox;
+pub mod bell;
 pub mod key;
 pub mod postbox;
 pub mod wheel;
@@ -17,7 +17,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::base::limits;
-use inbox::Bell;
+use bell::Bell;
 use key::{Key, Keys};
 use wheel::{TimerId, Wheel};
 

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::engine::inbox::Bell;
+use crate::engine::bell::Bell;
 use crate::engine::key::Key;
 
 /// Why nothing was added.

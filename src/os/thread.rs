@@ -17,7 +17,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::base::limits;
-use crate::engine::inbox::Bell;
+use crate::engine::bell::Bell;
 use crate::os::clock;
 
 /// How often who waits for a thread looks whether it is to end itself.

@@ -19,7 +19,7 @@ use super::cache::{Bounds, Cache};
 use super::{Answer, Failure, Question, system};
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::engine::inbox::Bell;
+use crate::engine::bell::Bell;
 use crate::engine::key::Key;
 use crate::os::clock;
 
