@@ -26,6 +26,7 @@ mod seat;
 mod signal;
 mod socket_helper;
 mod socket_option;
+mod stage;
 mod stats;
 mod thread;
 mod timer;
