@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use chuck_core::base::error::Code;
 use chuck_core::codec::packet::Payload;
-use chuck_core::conn::stream::{Event, Framing, Stream};
+use chuck_core::conn::framing::Framing;
+use chuck_core::conn::stream::{Event, Stream};
 use chuck_core::engine::Ready;
 use chuck_core::net;
 use chuck_core::os::pipe;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chuck_core::base::error::Code;
 use chuck_core::codec::frame::{Frames, Width};
-use chuck_core::conn::stream::Framing;
+use chuck_core::conn::framing::Framing;
 
 use support::drive::{self, Drive, Id, Said};
 use support::pair;

@@ -16,7 +16,7 @@ use super::seat::Seat;
 use super::stage::Stage;
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::conn::stream::Framing;
+use crate::conn::framing::Framing;
 use crate::engine::Ready;
 use crate::engine::key::Key;
 use crate::net::stream::Stream;

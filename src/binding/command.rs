@@ -9,7 +9,7 @@ use super::decoder::Decoder;
 use super::raw::{Call, Fail, Kind};
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::conn::stream::Framing;
+use crate::conn::framing::Framing;
 use crate::net::fds;
 use crate::os::process::{Command, Source};
 

@@ -7,7 +7,7 @@ use super::place;
 use super::raw::{Call, Class, Fail, Outcome, function};
 use crate::codec::datagram::Whole;
 use crate::codec::frame::Frames;
-use crate::conn::stream::Framing;
+use crate::conn::framing::Framing;
 
 /// A recipe, not a state: one value serves any number of connections.
 pub struct Decoder(Recipe);

@@ -5,6 +5,7 @@
 //! again although nothing happens. Whom to tell is not known here.
 
 pub mod datagram;
+pub mod framing;
 pub mod input;
 pub mod outbound;
 pub mod queue;

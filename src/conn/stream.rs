@@ -17,43 +17,15 @@ use std::time::{Duration, Instant};
 use crate::base::buf::Buf;
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::codec::Decode;
-use crate::codec::frame::{Frames, Width};
-use crate::codec::packet::{Payload, Reader};
-use crate::codec::raw::Raw;
+use crate::codec::frame::Width;
+use crate::codec::packet::Payload;
+use crate::conn::framing::{Framing, Packet, Piece};
 use crate::conn::input::Input;
 use crate::conn::queue::{Queue, Ticket};
 use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
 use crate::net;
 use crate::net::stream::Kind;
-
-/// How received bytes become packets.
-#[derive(Clone, Copy, Debug)]
-pub enum Framing {
-    /// Whatever arrives.
-    Raw,
-    /// Length-prefixed frames.
-    Frames(Frames),
-}
-
-/// A packet that has arrived.
-#[derive(Debug)]
-pub enum Packet {
-    /// Bytes as they came.
-    Raw(Buf),
-    /// The body of a frame.
-    Framed(Reader),
-}
-
-/// Where a packet stands in the input.
-#[derive(Clone, Copy)]
-struct Piece {
-    /// Bytes of its header.
-    skip: usize,
-    /// Bytes in all.
-    len: usize,
-}
 
 /// What a connection has to say.
 #[derive(Debug)]
@@ -368,10 +340,7 @@ impl Stream {
 
     /// Of a connection with frames, the width of their header.
     pub fn width(&self) -> Option<Width> {
-        match self.framing {
-            Framing::Raw => None,
-            Framing::Frames(frames) => Some(frames.width()),
-        }
+        self.framing.width()
     }
 
     /// Puts the read buffer away once everything was polled, so that the next connection
@@ -481,10 +450,7 @@ impl Stream {
         let piece = self.find()?;
         Ok(piece.map(|piece| {
             let bytes = self.take(piece);
-            match self.width() {
-                None => Packet::Raw(bytes),
-                Some(width) => Packet::Framed(Reader::new(bytes, width)),
-            }
+            self.framing.packet(bytes)
         }))
     }
 
@@ -495,18 +461,7 @@ impl Stream {
 
     #[inline]
     fn find(&self) -> Result<Option<Piece>, Code> {
-        let input = self.input.bytes();
-        Ok(match self.framing {
-            Framing::Raw => {
-                let found = Raw::new(self.recv_size as usize).decode(input)?;
-                found.map(|(_, len)| Piece { skip: 0, len })
-            }
-            Framing::Frames(frames) => {
-                let width = frames.width();
-                let found = frames.decode(input)?;
-                found.map(|(_, len)| Piece { skip: width.head(), len })
-            }
-        })
+        self.framing.find(self.input.bytes(), self.recv_size as usize)
     }
 
     /// Reads once.
@@ -514,11 +469,9 @@ impl Stream {
         if !self.readable || !self.wants_input() {
             return 0;
         }
-        let wanted = match self.framing {
-            Framing::Raw => 0,
-            Framing::Frames(frames) => frames.wanted(self.input.bytes()),
-        };
-        let (buffer, room) = self.input.room(wanted, self.read_size());
+        let wanted = self.framing.wanted(self.input.bytes());
+        let size = self.framing.read_size(self.recv_size as usize);
+        let (buffer, room) = self.input.room(wanted, size);
         let Some(socket) = self.socket.as_ref() else {
             return 0;
         };
@@ -546,15 +499,6 @@ impl Stream {
             self.input.forget();
         }
         read
-    }
-
-    /// Bytes worth reading at once. A raw packet that fills most of it is not copied, so it
-    /// is no larger than that; where pieces are cut or frames parsed, more is better.
-    fn read_size(&self) -> usize {
-        match self.framing {
-            Framing::Raw if self.recv_size as usize >= limits::HAND_OVER => self.recv_size as usize,
-            _ => limits::READ_BUFFER,
-        }
     }
 
     fn wants_input(&self) -> bool {

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use chuck_core::base::error::Code;
 use chuck_core::base::limits;
 use chuck_core::codec::packet::Payload;
+use chuck_core::conn::framing::Packet;
 use chuck_core::conn::queue::Ticket;
-use chuck_core::conn::stream::{Event, Packet, Stream};
+use chuck_core::conn::stream::{Event, Stream};
 use chuck_core::engine::key::Key;
 use chuck_core::engine::{Due, Engine, Ready, Wake};
 

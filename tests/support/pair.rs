@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use chuck_core::conn::stream::{Framing, Stream};
+use chuck_core::conn::framing::Framing;
+use chuck_core::conn::stream::Stream;
 use chuck_core::net;
 use socket2::Socket;
 
