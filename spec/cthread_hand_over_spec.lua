@@ -53,6 +53,40 @@ describe("a socket that is sent to a thread", function()
     assert_answers(near)
   end)
 
+  it("as a datagram socket is handed over whole, with what has arrived", function()
+    local sockets = chuck.socket_helper
+    local near = chuck.datagram(sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM, 0), 4096)
+    local fd = sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM, 0)
+    assert(sockets.bind(fd, "127.0.0.1:0") == 0)
+    local far = chuck.datagram(fd, 4096)
+    local place = far:GetSockAddr()
+    assert(near:SendTo(net.raw("early"), place) == 0)
+    local echo = threads.serve([[
+      on_mail = function(from, mail)
+        mail.dgram:Add2Engine(engine, function(dgram, packet, from)
+          if packet then dgram:SendTo(packet, from) end
+        end)
+      end
+    ]])
+    assert.is_true(far:Add2Engine(world.engine, net.ignore))
+    local _, why = pcall(cthread.sendmail, echo, { dgram = far })
+    assert.is_truthy(why:find("call RemoveEngine first", 1, true), why)
+    far:RemoveEngine()
+    assert.is_true(cthread.sendmail(echo, { dgram = far }))
+    assert.are.equal(-chuck.error.ESOCKCLOSE, far:SendTo(net.raw("x"), place))
+    _, why = pcall(cthread.sendmail, echo, { dgram = far })
+    assert.is_truthy(why:find("closed datagram", 1, true), why)
+    local answer
+    near:Add2Engine(world.engine, function(_, packet, from)
+      answer = packet and { packet:ReadBin(), from }
+    end)
+    world:wait("the answer", function()
+      return answer
+    end)
+    assert.are.same({ "early", place }, answer)
+    near:Close()
+  end)
+
   it("as an argument of new, too", function()
     local near, far = world:pair()
     local other = threads.serve([[

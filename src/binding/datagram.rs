@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::connection;
 use super::convert;
 use super::decoder;
+use super::mail::{Claim, Moved};
 use super::packet::{self, RPacket, RawPacket, WPacket};
 use super::place;
 use super::raw::{Call, Class, Fail, Outcome, function};
@@ -81,12 +82,45 @@ pub fn new(call: &Call) -> Outcome {
         Ok(socket) => socket,
         Err(code) => return convert::failure(call, code),
     };
-    call.push_object(DatagramObject(Rc::new(Handle {
-        width: whole.width(),
-        datagram: RefCell::new(Datagram::new(socket, recv_size, whole)),
-        seat: RefCell::new(None),
-    })));
+    call.push_object(DatagramObject::over(Datagram::new(socket, recv_size, whole)));
     Ok(1)
+}
+
+impl DatagramObject {
+    fn over(datagram: Datagram) -> Self {
+        DatagramObject(Rc::new(Handle {
+            width: datagram.width(),
+            datagram: RefCell::new(datagram),
+            seat: RefCell::new(None),
+        }))
+    }
+
+    /// What a mail takes to another thread.
+    pub fn claim(&self) -> Rc<dyn Claim> {
+        self.0.clone()
+    }
+}
+
+impl Claim for Handle {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.seat.borrow().is_some() {
+            Err("a datagram socket in an engine cannot be sent: call RemoveEngine first")
+        } else if self.datagram.borrow().socket().is_none() {
+            Err("a closed datagram socket cannot be sent")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take(&self) -> Box<dyn Moved> {
+        Box::new(self.datagram.borrow_mut().take_over())
+    }
+}
+
+impl Moved for Datagram {
+    fn arrive(self: Box<Self>, call: &Call) {
+        call.push_object(DatagramObject::over(*self));
+    }
 }
 
 fn add_to_engine(call: &Call) -> Outcome {

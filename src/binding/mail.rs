@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A batch is appended to and read in place, so a mail costs no memory of its own. Packets share
-//! their bytes. Connections and acceptors are taken from the sender only when nothing can fail
-//! any more.
+//! their bytes. Connections, acceptors and datagram sockets are taken from the sender only when
+//! nothing can fail any more.
 
 use std::ffi::c_int;
 use std::mem;
@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::acceptor::Acceptor;
 use super::connection::Connection;
+use super::datagram::DatagramObject;
 use super::packet::{RPacket, RawPacket, WPacket};
 use super::raw::{Call, Unfit};
 use super::thread::{Handle, Member};
@@ -176,6 +177,8 @@ fn item(call: &Call, n: c_int) -> Result<Item, &'static str> {
         Ok(Item::Claim(connection.claim()))
     } else if let Some(acceptor) = call.try_object::<Acceptor>(n) {
         Ok(Item::Claim(acceptor.claim()))
+    } else if let Some(datagram) = call.try_object::<DatagramObject>(n) {
+        Ok(Item::Claim(datagram.claim()))
     } else {
         Err("a userdata of this kind cannot be sent")
     }

@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::base::buf::Buf;
@@ -108,10 +109,21 @@ pub struct Datagram {
 impl Datagram {
     /// A conversation over `socket`, with datagrams of at most `recv_size` bytes.
     pub fn new(socket: net::datagram::Datagram, recv_size: usize, whole: Whole) -> Self {
+        let recv_size = recv_size.clamp(1, limits::DATAGRAM_ARENA);
+        Datagram::made(Some(socket), recv_size, whole)
+    }
+
+    /// Moves the conversation out, with what is queued and what has arrived; a closed one is left.
+    pub fn take_over(&mut self) -> Self {
+        let left = Datagram::made(None, self.recv_size, self.whole);
+        mem::replace(self, left)
+    }
+
+    fn made(socket: Option<net::datagram::Datagram>, recv_size: usize, whole: Whole) -> Self {
         Datagram {
-            socket: Some(socket),
+            socket,
             whole,
-            recv_size: recv_size.clamp(1, limits::DATAGRAM_ARENA),
+            recv_size,
             readable: false,
             thorough: false,
             paused: false,

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::base::error::Code;
 use crate::base::limits;
@@ -15,12 +15,12 @@ use crate::net::datagram::{Letter, Name};
 
 /// Where a datagram goes; one address for as many as go there.
 #[derive(Clone)]
-pub struct Target(Rc<Name>);
+pub struct Target(Arc<Name>);
 
 impl Target {
     /// From an address as the kernel wants it.
     pub fn new(address: Name) -> Self {
-        Target(Rc::new(address))
+        Target(Arc::new(address))
     }
 
     /// The address as the kernel wants it.
