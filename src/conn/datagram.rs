@@ -209,7 +209,8 @@ impl Datagram {
                     is_second_try = false;
                 }
                 Err(error)
-                    if error.kind() == io::ErrorKind::WouldBlock && !socket.cannot_wait() =>
+                    if error.kind() == io::ErrorKind::WouldBlock
+                        && !socket.cannot_wait(letters[0].to.is_some()) =>
                 {
                     self.blocked = true;
                 }
@@ -217,7 +218,7 @@ impl Datagram {
                     // A refusal is told by the next send, which is not to blame: it is tried
                     // once more.
                     let code = Code::from(error);
-                    let is_late = code == Code::REFUSED && !is_second_try;
+                    let is_late = code == Code::REFUSED && !is_second_try && socket.errs_late();
                     if is_late {
                         is_second_try = true;
                         if socket.is_connected() {

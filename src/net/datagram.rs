@@ -129,9 +129,14 @@ impl Datagram {
     }
 
     /// Whether "no room" may mean that a peer does not read, for which we cannot wait: the
-    /// kernel would not tell when it does.
-    pub fn cannot_wait(&self) -> bool {
-        self.family == Domain::UNIX && !self.is_connected
+    /// kernel would not tell when it does. It tells of the one that the socket is connected to.
+    pub fn cannot_wait(&self, has_address: bool) -> bool {
+        self.family == Domain::UNIX && (has_address || !self.is_connected)
+    }
+
+    /// Whether a send may be told what is the matter with the one before.
+    pub fn errs_late(&self) -> bool {
+        self.family != Domain::UNIX
     }
 }
 
