@@ -330,6 +330,56 @@ describe("a Unix socket", function()
       assert.are.equal("ESOCKCLOSE", code)
     end)
 
+    it("stays where it is while there is no number for it", function()
+      local program = [[
+        local chuck = require("chuck")
+        local helper = chuck.socket_helper
+        local near, far = helper.pair()
+        assert(helper.send_fd(near, near, "gift") == 0)
+        local open = {}
+        repeat
+          local fd = helper.socket(helper.AF_INET, helper.SOCK_DGRAM, 0)
+          open[#open + 1] = fd
+        until fd < 0
+        local got, _, code = helper.recv_fd(far)
+        assert(got == nil and code == "EMFILE", code)
+        for _, fd in ipairs(open) do
+          helper.close(fd)
+        end
+        local data
+        got, data = helper.recv_fd(far)
+        assert(got and data == "gift" and helper.getpeername(got) == "unix:")
+      ]]
+      local result = child.run(program, "ulimit -n 64;")
+      assert.are.equal(0, result.status, result.output)
+    end)
+
+    it("may come with an empty datagram before and after it", function()
+      local one, other = socket_helper.pair(socket_helper.SOCK_DGRAM)
+      world:own_fd(other)
+      local sender = world:own(chuck.datagram(one, 64))
+      sender:Add2Engine(world.engine, net.ignore)
+      sender:Send(net.raw(""))
+      sender:Send(net.raw("x"))
+      world:run(1)
+      assert.are.same({ false, "" }, { socket_helper.recv_fd(other) })
+      assert.are.same({ false, "x" }, { socket_helper.recv_fd(other) })
+    end)
+
+    it("does not come with half of a datagram", function()
+      local one, other = socket_helper.pair(socket_helper.SOCK_DGRAM)
+      world:own_fd(other)
+      local sender = world:own(chuck.datagram(one, 64))
+      sender:Add2Engine(world.engine, net.ignore)
+      sender:Send(net.raw(("x"):rep(4096)))
+      sender:Send(net.raw(("x"):rep(4097)))
+      world:run(1)
+      assert.are.equal(4096, #select(2, socket_helper.recv_fd(other)))
+      local got, _, code = socket_helper.recv_fd(other)
+      assert.is_nil(got)
+      assert.are.equal("EMSGSIZE", code)
+    end)
+
     it("refuses what is not lent, other sockets, and too much or no data", function()
       assert.are.equal(-errno.EBADF, socket_helper.send_fd(near, 99999))
       assert.are.equal(-errno.EBADF, socket_helper.send_fd(99999, near))

@@ -11,10 +11,10 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
 };
-use socket2::SockRef;
+use socket2::{SockRef, Type};
 
 use crate::base::error::Code;
 use crate::base::limits;
@@ -56,21 +56,19 @@ pub fn send(over: &impl AsFd, passed: &impl AsFd, data: &[u8]) -> Result<(), Cod
     let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
     let parts = [IoSlice::new(data)];
     let sent = retry_on_intr(|| rustix::net::sendmsg(over, &parts, &mut control, flags));
-    match sent.map_err(code)? {
-        sent if sent < data.len() => Err(Code::NO_BUFFERS),
-        _ => {
-            unix::disown(passed);
-            Ok(())
-        }
-    }
+    let sent = sent.map_err(code)?;
+    // The descriptor goes with the first byte.
+    unix::disown(passed);
+    if sent == data.len() { Ok(()) } else { Err(Code::NO_BUFFERS) }
 }
 
 /// Receives one message, for which it waits at most so long.
 ///
 /// # Errors
 ///
-/// `EAGAIN` when none came in time, [`Code::SOCKET_CLOSED`] at the peer's end, or what the
-/// kernel says.
+/// `EAGAIN` when none came in time, [`Code::SOCKET_CLOSED`] at the peer's end, `EMFILE` when
+/// there is no number for a descriptor: the message stays where it is. `EMSGSIZE` for a datagram
+/// of more than [`limits::PASS_DATA`] bytes, which is lost; or what the kernel says.
 pub fn receive(over: &impl AsFd, patience: Duration) -> Result<Passed, Code> {
     match receive_now(over) {
         Err(Code::WOULD_BLOCK) if !patience.is_zero() => {
@@ -82,6 +80,8 @@ pub fn receive(over: &impl AsFd, patience: Duration) -> Result<Passed, Code> {
 }
 
 fn receive_now(over: &impl AsFd) -> Result<Passed, Code> {
+    // For want of a number the kernel would deliver the bytes, and drop the descriptor.
+    drop(rustix::io::fcntl_dupfd_cloexec(over, 0).map_err(code)?);
     let mut data = vec![0; limits::PASS_DATA];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -93,7 +93,8 @@ fn receive_now(over: &impl AsFd) -> Result<Passed, Code> {
         let mut parts = [IoSliceMut::new(&mut data)];
         rustix::net::recvmsg(over, &mut parts, &mut control, flags)
     });
-    let len = received.map_err(code)?.bytes;
+    let received = received.map_err(code)?;
+    let len = received.bytes;
     let mut fd = None;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(descriptors) = message {
@@ -103,7 +104,14 @@ fn receive_now(over: &impl AsFd) -> Result<Passed, Code> {
             }
         }
     }
-    if len == 0 && fd.is_none() {
+    if fd.is_none() && received.flags.contains(ReturnFlags::CTRUNC) {
+        // Another thread took the last number meanwhile.
+        return Err(Code::TOO_MANY_FILES);
+    }
+    if received.flags.contains(ReturnFlags::TRUNC) {
+        return Err(Code::TOO_LARGE_TO_SEND);
+    }
+    if len == 0 && fd.is_none() && SockRef::from(over).r#type()? != Type::DGRAM {
         return Err(Code::SOCKET_CLOSED);
     }
     #[cfg(any(target_os = "macos", target_os = "ios"))]
