@@ -174,6 +174,9 @@ describe("chuck.listen", function()
       { decoder = {} },
       { on_error = true },
       { backlog = -1 },
+      { mode = 600 },
+      { mode = "0800" },
+      { mode = true },
       { "127.0.0.1:0" },
     }) do
       local fine, why = pcall(function()

@@ -200,6 +200,9 @@ describe("a Unix socket", function()
         ["0666"] = "rw-rw-rw-",
         ["777"] = "rwxrwxrwx",
         ["0"] = "---------",
+        [384] = "rw-------",
+        [tonumber("660", 8)] = "rw-rw----",
+        [511.0] = "rwxrwxrwx",
       }) do
         local address = folder:address()
         local fd = listen(address, { mode = mode })
@@ -211,7 +214,14 @@ describe("a Unix socket", function()
 
   it("raises for a mode that is none, and for one where there is no file", function()
     for _, case in ipairs({
-      { folder:address(), { mode = 384 } },
+      { folder:address(), { mode = 600 } },
+      { folder:address(), { mode = 512 } },
+      { folder:address(), { mode = -1 } },
+      { folder:address(), { mode = 1.5 } },
+      { folder:address(), { mode = 0 / 0 } },
+      { folder:address(), { mode = true } },
+      { folder:address(), { mode = "0o600" } },
+      { folder:address(), { mod = "0600" } },
       { folder:address(), { mode = "0800" } },
       { folder:address(), { mode = "01000" } },
       { folder:address(), { mode = "" } },

@@ -57,6 +57,25 @@ pub fn next_interval(call: &Call, interval: Duration) -> Option<Duration> {
     }
 }
 
+/// The permissions of a file at `n`: octal digits as text, or their value as a number.
+pub fn permissions(call: &Call, n: c_int) -> Result<u32, String> {
+    if let Some(digits) = call.to_bytes(n) {
+        let digits = String::from_utf8_lossy(digits);
+        return match u32::from_str_radix(&digits, 8) {
+            Ok(mode) if mode <= 0o777 && !digits.starts_with('+') => Ok(mode),
+            _ => Err(format!("octal digits from \"0000\" to \"0777\" expected, got \"{digits}\"")),
+        };
+    }
+    let Some(number) = call.to_number(n) else {
+        return Err("octal digits as text expected, as \"0600\", or a number".to_owned());
+    };
+    // Who writes 0600 means octal digits, of which Lua knows nothing: here it is six hundred.
+    call.to_integer(n)
+        .and_then(|mode| u32::try_from(mode).ok())
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| format!("{number} is not from 0 to 511; octal digits are text, as \"0600\""))
+}
+
 /// `0`, or a negative error number.
 pub fn status(call: &Call, result: Result<(), Code>) -> Outcome {
     call.push_integer(match result {

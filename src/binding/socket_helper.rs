@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::OnceLock;
 
+use super::command::Options;
 use super::convert;
 use super::raw::{Call, Fail, Kind, Outcome, function};
 use super::socket_option;
@@ -13,6 +14,15 @@ use crate::base::limits;
 use crate::net::addr::{self, Address};
 use crate::net::{fds, options};
 use crate::os::{inherit, resolve};
+
+/// Where a socket is to be.
+struct Place {
+    at: Address,
+    /// Permissions of its file.
+    mode: Option<u32>,
+    /// Connections that may wait.
+    backlog: Option<i32>,
+}
 
 /// Pushes the module's table.
 pub fn push_module(call: &Call) {
@@ -78,13 +88,13 @@ fn adopt(call: &Call) -> Outcome {
 
 fn connect(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
-    let (to, _) = address(call)?;
-    with(call, number, |fd| options::connect(fd, &to))
+    let Place { at, .. } = place(call, &[])?;
+    with(call, number, |fd| options::connect(fd, &at))
 }
 
 fn bind(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
-    let (at, mode) = address(call)?;
+    let Place { at, mode, .. } = place(call, &["mode"])?;
     with(call, number, |fd| options::bind(fd, &at, mode))
 }
 
@@ -94,11 +104,10 @@ fn listen(call: &Call) -> Outcome {
     if call.is_absent(2) && call.is_absent(3) {
         return with(call, number, |fd| options::listen(fd, limits::BACKLOG));
     }
-    let (at, mode) = address(call)?;
-    let backlog = backlog(call)?.unwrap_or(limits::BACKLOG);
+    let Place { at, mode, backlog } = place(call, &["mode", "backlog"])?;
     with(call, number, |fd| {
         options::bind(fd, &at, mode)?;
-        options::listen(fd, backlog)
+        options::listen(fd, backlog.unwrap_or(limits::BACKLOG))
     })
 }
 
@@ -162,18 +171,27 @@ pub fn with(call: &Call, number: i32, work: impl FnOnce(&OwnedFd) -> Result<(), 
     convert::status(call, result)
 }
 
-/// From argument 2 on: an IPv4 or IPv6 literal and a port; or an address, and options of which
-/// `mode` is told.
-fn address(call: &Call) -> Result<(Address, Option<u32>), Fail> {
-    if !call.is_absent(3) && call.kind(3) != Kind::Table {
-        return Ok((Address::Ip(literal(call)?), None));
+/// From argument 2 on: an IPv4 or IPv6 literal and a port; or an address, and options.
+fn place(call: &Call, known: &[&str]) -> Result<Place, Fail> {
+    let (mut mode, mut backlog) = (None, None);
+    if !call.is_absent(3) {
+        if call.kind(3) != Kind::Table {
+            return Ok(Place { at: Address::Ip(literal(call)?), mode, backlog });
+        }
+        let options = Options::new(call, 3, known)?;
+        mode = options.get(c"mode", convert::permissions)?;
+        backlog = options.get(c"backlog", |call, n| {
+            let number = call.to_integer(n).and_then(|number| i32::try_from(number).ok());
+            number
+                .filter(|number| *number > 0)
+                .ok_or_else(|| "positive integer expected".to_owned())
+        })?;
     }
-    let address = convert::target(call, 2)?;
-    let mode = if call.is_absent(3) { None } else { mode(call)? };
-    if mode.is_some() && !matches!(address, Address::Path(_)) {
+    let at = convert::target(call, 2)?;
+    if mode.is_some() && !matches!(at, Address::Path(_)) {
         return Err(Fail::argument(3, "only the path of a Unix socket has a mode"));
     }
-    Ok((address, mode))
+    Ok(Place { at, mode, backlog })
 }
 
 fn literal(call: &Call) -> Result<SocketAddr, Fail> {
@@ -181,32 +199,4 @@ fn literal(call: &Call) -> Result<SocketAddr, Fail> {
     let port = call.integer_in(3, 0, 65_535)? as u16;
     addr::parse(ip, port)
         .ok_or_else(|| Fail::argument(2, format!("IPv4 or IPv6 address expected, got \"{ip}\"")))
-}
-
-/// Option `backlog` of the table at argument 3.
-fn backlog(call: &Call) -> Result<Option<i32>, Fail> {
-    if call.kind(3) != Kind::Table {
-        return Ok(None);
-    }
-    let read = |call: &Call, at: c_int| call.integer_in(at, 1, i32::MAX.into());
-    Ok(convert::option(call, 3, c"backlog", read)?.map(|backlog| backlog as i32))
-}
-
-/// Option `mode` of the table at argument 3: octal digits as text, since Lua's numbers have none.
-fn mode(call: &Call) -> Result<Option<u32>, Fail> {
-    call.reserve(2);
-    call.raw_field(3, c"mode");
-    let mode = match call.to_bytes(-1) {
-        None if call.is_absent(-1) => Ok(None),
-        None => Err("option mode is octal digits as text, as \"0600\"".to_owned()),
-        Some(digits) => {
-            let digits = String::from_utf8_lossy(digits);
-            match u32::from_str_radix(&digits, 8) {
-                Ok(mode) if mode <= 0o777 && !digits.starts_with('+') => Ok(Some(mode)),
-                _ => Err(format!("option mode is \"{digits}\", not \"0000\" to \"0777\"")),
-            }
-        }
-    };
-    call.pop(1);
-    mode.map_err(|message| Fail::argument(3, message))
 }

@@ -40,7 +40,7 @@ function chuck.systick() end
 ---@param engine chuck.Engine
 ---@param addr string # `"127.0.0.1:80"`, `"[::1]:80"`, `":80"`, `"localhost:80"`, `"unix:/path"`
 ---@param callback fun(conn: chuck.Connection, peer?: string)
----@param options? { recvbuf?: integer, decoder?: chuck.Decoder, backlog?: integer, reuse_port?: boolean, max_connections?: integer, mode?: string, fd?: integer, on_error?: fun(message: string, code: string) }
+---@param options? { recvbuf?: integer, decoder?: chuck.Decoder, backlog?: integer, reuse_port?: boolean, max_connections?: integer, mode?: string|integer, fd?: integer, on_error?: fun(message: string, code: string) }
 ---@return chuck.Listener? listener
 ---@return string? message
 ---@return string? code

@@ -40,14 +40,14 @@ function socket_helper.connect(fd, ip, port) end
 ---@param ip string # IPv4 or IPv6 literal
 ---@param port integer # 0 takes a free one
 ---@return integer result # 0 or -errno
----@overload fun(fd: integer, address: string, options?: { mode?: string }): integer
+---@overload fun(fd: integer, address: string, options?: { mode?: string|integer }): integer
 function socket_helper.bind(fd, ip, port) end
 
 ---@param fd integer
 ---@param ip? string # IPv4 or IPv6 literal; default: where it is bound
 ---@param port? integer # 0 takes a free one
 ---@return integer result # 0 or -errno
----@overload fun(fd: integer, address: string, options?: { mode?: string, backlog?: integer }): integer
+---@overload fun(fd: integer, address: string, options?: { mode?: string|integer, backlog?: integer }): integer
 function socket_helper.listen(fd, ip, port) end
 
 ---@param fd integer

@@ -21,6 +21,12 @@ local KINDS = {
     end
     return type(value) == "table" and #value > 0
   end,
+  ["permissions"] = function(value)
+    if type(value) == "string" then
+      value = value:find("^[0-7]+$") and tonumber(value, 8)
+    end
+    return type(value) == "number" and value >= 0 and value <= 511 and value % 1 == 0
+  end,
   ["milliseconds"] = function(value)
     return type(value) == "number" and value >= 0
   end,
