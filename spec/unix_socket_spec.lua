@@ -126,6 +126,33 @@ describe("a Unix socket", function()
       assert.is_false(exists(other))
     end)
 
+    it("goes with its connector: closed, failed, or never started", function()
+      for _, ending in ipairs({
+        function(connector)
+          connector:Close()
+        end,
+        function(connector)
+          local code
+          connector:Add2Engine(world.engine, function(_, outcome)
+            code = outcome
+          end)
+          world:wait("the outcome", function()
+            return code
+          end)
+          assert.are_not.equal(0, code)
+        end,
+        function()
+          collectgarbage()
+          collectgarbage()
+        end,
+      }) do
+        local address, fd = folder:address(), socket()
+        assert.are.equal(0, socket_helper.bind(fd, address))
+        ending((chuck.connector(fd, 1000)))
+        assert.is_false(exists(address))
+      end
+    end)
+
     it("stays when it is another socket's by now", function()
       local address = folder:address()
       local old = listen(address)

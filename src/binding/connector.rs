@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::ffi::CStr;
-use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ impl Class for ConnectorObject {
 
 struct Handle {
     /// The socket, until it is associated.
-    waiting: RefCell<Option<(OwnedFd, Duration)>>,
+    waiting: RefCell<Option<(Connector, Duration)>>,
     /// The socket, until its fate is told.
     connector: RefCell<Option<Connector>>,
     seat: RefCell<Option<Seat>>,
@@ -51,7 +50,7 @@ pub fn new(call: &Call) -> Outcome {
         Err(code) => return convert::failure(call, code),
     };
     call.push_object(ConnectorObject(Rc::new(Handle {
-        waiting: RefCell::new(Some((fd, timeout))),
+        waiting: RefCell::new(Some((Connector::new(fd), timeout))),
         connector: RefCell::new(None),
         seat: RefCell::new(None),
     })));
@@ -69,7 +68,7 @@ fn close(call: &Call) -> Outcome {
     let connector = handle.connector.borrow_mut().take();
     let seat = handle.seat.borrow_mut().take();
     if let Some(seat) = seat {
-        seat.leave(call, connector.as_ref().map(AsFd::as_fd));
+        seat.leave(call, connector.as_ref().and_then(Connector::fd));
     }
     Ok(0)
 }
@@ -80,11 +79,13 @@ impl Handle {
             return Err(Code::HAS_ENGINE);
         }
         let mut waiting = self.waiting.borrow_mut();
-        let (fd, timeout) = waiting.as_ref().ok_or(Code::SOCKET_CLOSED)?;
+        let (connector, timeout) = waiting.as_mut().ok_or(Code::SOCKET_CLOSED)?;
         let deadline = (!timeout.is_zero()).then(|| core.now() + *timeout);
-        let key = core.register(fd.as_fd(), self.clone())?;
+        let fd = connector.fd().ok_or(Code::SOCKET_CLOSED)?;
+        let key = core.register(fd, self.clone())?;
+        connector.give_up_at(deadline);
         core.arm(key, deadline);
-        *self.connector.borrow_mut() = waiting.take().map(|(fd, _)| Connector::new(fd, deadline));
+        *self.connector.borrow_mut() = waiting.take().map(|(connector, _)| connector);
         *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
         Ok(key)
     }
@@ -92,14 +93,17 @@ impl Handle {
     /// Ends the registration and tells the outcome.
     fn deliver(&self, outcome: Result<(), Code>, key: Key, stage: &Stage<'_>) {
         *self.seat.borrow_mut() = None;
-        let connector = self.connector.borrow_mut().take();
-        stage.core.release(key, connector.as_ref().map(AsFd::as_fd));
+        let mut connector = self.connector.borrow_mut().take();
+        stage.core.release(key, connector.as_ref().and_then(Connector::fd));
         stage.push_callback(key);
         stage.forget(key);
-        match (outcome, connector) {
-            (Ok(()), Some(connector)) => stage.hand_over(connector.into_fd()),
-            (Ok(()), None) => stage.refuse(Code::SOCKET_CLOSED),
-            (Err(code), _) => stage.refuse(code),
+        let fd = outcome.and_then(|()| {
+            connector.as_mut().and_then(Connector::take_fd).ok_or(Code::SOCKET_CLOSED)
+        });
+        drop(connector);
+        match fd {
+            Ok(fd) => stage.hand_over(fd),
+            Err(code) => stage.refuse(code),
         }
     }
 }

@@ -5,19 +5,26 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use crate::base::error::Code;
+use crate::net::unix;
 
 /// A socket whose connect was started.
 pub struct Connector {
-    fd: OwnedFd,
+    /// `None` once somebody else has it.
+    fd: Option<OwnedFd>,
     deadline: Option<Instant>,
     /// The socket may have an outcome to tell.
     ready: bool,
 }
 
 impl Connector {
-    /// Takes the socket over; without a `deadline` the kernel's own applies.
-    pub fn new(fd: OwnedFd, deadline: Option<Instant>) -> Self {
-        Connector { fd, deadline, ready: false }
+    /// Takes the socket over.
+    pub fn new(fd: OwnedFd) -> Self {
+        Connector { fd: Some(fd), deadline: None, ready: false }
+    }
+
+    /// Gives up at `deadline`; without one, when the kernel does.
+    pub fn give_up_at(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     /// The socket is writable or in error.
@@ -25,11 +32,11 @@ impl Connector {
         self.ready = true;
     }
 
-    /// The outcome, once it is known. Take the socket with [`Self::into_fd`] when it is `Ok`.
+    /// The outcome, once it is known. Take the socket with [`Self::take_fd`] when it is `Ok`.
     pub fn poll(&mut self, now: Instant) -> Option<Result<(), Code>> {
         if self.ready {
             self.ready = false;
-            return Some(outcome(self.fd.as_fd()));
+            return self.fd().map(outcome);
         }
         self.deadline.is_some_and(|at| at <= now).then_some(Err(Code::TIMED_OUT))
     }
@@ -39,15 +46,22 @@ impl Connector {
         self.deadline
     }
 
-    /// The socket.
-    pub fn into_fd(self) -> OwnedFd {
-        self.fd
+    /// The socket, until it is taken.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes the socket.
+    pub fn take_fd(&mut self) -> Option<OwnedFd> {
+        self.fd.take()
     }
 }
 
-impl AsFd for Connector {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+impl Drop for Connector {
+    fn drop(&mut self) {
+        if let Some(fd) = &self.fd {
+            unix::remove(fd);
+        }
     }
 }
 
