@@ -1,4 +1,7 @@
 //! Who else hears a datagram: broadcast, multicast groups, and how far it goes.
+//!
+//! An IPv6 socket may send to IPv4 addresses as well. Its datagrams to them obey the options of
+//! IPv4, so it gets both; where it cannot have those of IPv4, it needs none.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
@@ -76,7 +79,11 @@ pub fn set_interface(fd: &impl AsFd, family: Domain, at: Interface) -> Result<()
         (Domain::IPV4, Interface::Any) => socket.set_multicast_if_v4(&Ipv4Addr::UNSPECIFIED)?,
         (Domain::IPV4, Interface::Address(address)) => socket.set_multicast_if_v4(&address)?,
         (Domain::IPV4, Interface::Index(index)) => descriptor::set_interface_v4(fd, index)?,
-        (Domain::IPV6, at) => socket.set_multicast_if_v6(at.v6()?)?,
+        (Domain::IPV6, at) => {
+            let index = at.v6()?;
+            socket.set_multicast_if_v6(index)?;
+            let _ = descriptor::set_interface_v4(fd, index);
+        }
         _ => return Err(Code::NOT_SUPPORTED),
     }
     Ok(())
@@ -100,7 +107,10 @@ pub fn set_ttl(fd: &impl AsFd, family: Domain, hops: u32) -> Result<(), Code> {
     let socket = SockRef::from(fd);
     match family {
         Domain::IPV4 => socket.set_ttl_v4(hops)?,
-        Domain::IPV6 => socket.set_unicast_hops_v6(hops)?,
+        Domain::IPV6 => {
+            socket.set_unicast_hops_v6(hops)?;
+            let _ = socket.set_ttl_v4(hops);
+        }
         _ => return Err(Code::NOT_SUPPORTED),
     }
     Ok(())
@@ -115,7 +125,10 @@ pub fn set_multicast_ttl(fd: &impl AsFd, family: Domain, hops: u32) -> Result<()
     let socket = SockRef::from(fd);
     match family {
         Domain::IPV4 => socket.set_multicast_ttl_v4(hops)?,
-        Domain::IPV6 => socket.set_multicast_hops_v6(hops)?,
+        Domain::IPV6 => {
+            socket.set_multicast_hops_v6(hops)?;
+            let _ = socket.set_multicast_ttl_v4(hops);
+        }
         _ => return Err(Code::NOT_SUPPORTED),
     }
     Ok(())
@@ -130,7 +143,10 @@ pub fn set_multicast_loop(fd: &impl AsFd, family: Domain, on: bool) -> Result<()
     let socket = SockRef::from(fd);
     match family {
         Domain::IPV4 => socket.set_multicast_loop_v4(on)?,
-        Domain::IPV6 => socket.set_multicast_loop_v6(on)?,
+        Domain::IPV6 => {
+            socket.set_multicast_loop_v6(on)?;
+            let _ = socket.set_multicast_loop_v4(on);
+        }
         _ => return Err(Code::NOT_SUPPORTED),
     }
     Ok(())

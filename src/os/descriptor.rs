@@ -60,10 +60,11 @@ pub fn adopt(number: RawFd) -> io::Result<OwnedFd> {
 ///
 /// No interface has this name.
 pub fn interface(name: &str) -> io::Result<u32> {
-    let name = CString::new(name)?;
+    let nobody = || io::Error::from_raw_os_error(libc::ENODEV);
+    let name = CString::new(name).map_err(|_| nobody())?;
     // SAFETY: a string that ends with a zero byte.
     match unsafe { libc::if_nametoindex(name.as_ptr()) } {
-        0 => Err(io::Error::from_raw_os_error(libc::ENODEV)),
+        0 => Err(nobody()),
         index => Ok(index),
     }
 }
