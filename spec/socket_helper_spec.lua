@@ -47,6 +47,12 @@ describe("socket_helper", function()
       assert.are.equal(1, math.floor(flags / 524288) % 2)
     end)
 
+    it("has the usual protocol of its type when none is named", function()
+      local fd = socket_helper.socket(socket_helper.AF_INET, socket_helper.SOCK_STREAM)
+      world:own_fd(fd)
+      assert.are.equal(0, socket_helper.nodelay(fd, true))
+    end)
+
     it("answers -errno for a family, a type or a protocol that is unknown", function()
       assert.are.equal(-errno.EAFNOSUPPORT, socket_helper.socket(9999, 1, 6))
       assert.is_true(socket_helper.socket(2, 9999, 6) < 0)

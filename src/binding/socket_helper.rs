@@ -55,9 +55,11 @@ pub fn push_module(call: &Call) {
     }
 }
 
+/// `socket(family, type[, protocol])`
 fn socket(call: &Call) -> Outcome {
     let part = |n: c_int| convert::descriptor(call, n);
-    let (family, kind, protocol) = (part(1)?, part(2)?, part(3)?);
+    let (family, kind) = (part(1)?, part(2)?);
+    let protocol = if call.is_absent(3) { 0 } else { part(3)? };
     match options::socket(family, kind, protocol) {
         Ok(fd) => {
             call.push_integer(fds::lend(fd).number().into());

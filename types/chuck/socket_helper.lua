@@ -13,7 +13,7 @@ local socket_helper = {}
 
 ---@param family integer
 ---@param type integer
----@param protocol integer # 0: the usual one
+---@param protocol? integer # 0, the default: the usual one of the type
 ---@return integer fd # or -errno
 function socket_helper.socket(family, type, protocol) end
 
