@@ -391,6 +391,27 @@ describe("a Unix socket", function()
       assert.are.equal(0, result.status, result.output)
     end)
 
+    it("is not waited for any longer when a signal comes", function()
+      local result = child.run([[
+        local chuck = require("chuck")
+        local helper, signal = chuck.socket_helper, chuck.signal
+        local engine, count = chuck.engine(), 0
+        signal.signaler(signal.SIGUSR1):Register(engine, function()
+          count = count + 1
+          engine:Stop()
+        end)
+        local near, far = helper.pair()
+        -- Until this process is gone: the first may come too early.
+        os.execute(("while kill -USR1 %d; do sleep 0.05; done 2>&- &"):format(chuck.process.pid()))
+        local got, _, code = helper.recv_fd(far, 30000)
+        assert(got == nil and code == "EINTR", code)
+        engine:Run()
+        assert(count > 0)
+        assert(helper.send_fd(near, near) == 0 and helper.recv_fd(far))
+      ]])
+      assert.are.equal(0, result.status, result.output)
+    end)
+
     it("may come with an empty datagram before and after it", function()
       local one, other = socket_helper.pair(socket_helper.SOCK_DGRAM)
       world:own_fd(other)

@@ -66,14 +66,17 @@ pub fn send(over: &impl AsFd, passed: &impl AsFd, data: &[u8]) -> Result<(), Cod
 ///
 /// # Errors
 ///
-/// `EAGAIN` when none came in time, [`Code::SOCKET_CLOSED`] at the peer's end, `EMFILE` when
+/// `EAGAIN` when none came in time, `EINTR` when a signal came first, [`Code::SOCKET_CLOSED`] at the peer's end, `EMFILE` when
 /// there is no number for a descriptor: the message stays where it is. `EMSGSIZE` for a datagram
 /// of more than [`limits::PASS_DATA`] bytes, which is lost; or what the kernel says.
 pub fn receive(over: &impl AsFd, patience: Duration) -> Result<Passed, Code> {
     match receive_now(over) {
         Err(Code::WOULD_BLOCK) if !patience.is_zero() => {
-            wait(over.as_fd(), patience)?;
-            receive_now(over)
+            let waited = wait(over.as_fd(), patience);
+            match receive_now(over) {
+                Err(Code::WOULD_BLOCK) => Err(waited.err().unwrap_or(Code::WOULD_BLOCK)),
+                result => result,
+            }
         }
         result => result,
     }
@@ -124,11 +127,9 @@ fn receive_now(over: &impl AsFd) -> Result<Passed, Code> {
 
 fn wait(fd: BorrowedFd<'_>, patience: Duration) -> Result<(), Code> {
     let until = Timespec { tv_sec: patience.as_secs() as _, tv_nsec: patience.subsec_nanos() as _ };
-    match rustix::event::poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&until)) {
-        // After a signal the script gets its turn, and may ask again.
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(code(error)),
-    }
+    // It is not resumed after a signal: the script gets its turn, and may ask again.
+    rustix::event::poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&until)).map_err(code)?;
+    Ok(())
 }
 
 fn code(error: Errno) -> Code {
