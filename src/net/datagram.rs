@@ -1,7 +1,7 @@
 //! A datagram socket: receives and sends by the batch; never waits.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use socket2::{Domain, SockAddr, SockRef, Type};
@@ -33,7 +33,8 @@ const OVERHEAD: usize = 32;
 pub struct Datagram {
     fd: OwnedFd,
     family: Domain,
-    is_connected: bool,
+    /// Whom it is connected to.
+    peer: Option<Address>,
 }
 
 impl Datagram {
@@ -44,8 +45,8 @@ impl Datagram {
     /// As [`check`].
     pub fn new(fd: OwnedFd) -> Result<Self, Code> {
         let family = check(&fd)?;
-        let is_connected = addr::peer(&fd).is_ok();
-        Ok(Datagram { fd, family, is_connected })
+        let peer = addr::peer(&fd).ok();
+        Ok(Datagram { fd, family, peer })
     }
 
     /// Receives up to `want` datagrams of up to `size` bytes. True: there are no more.
@@ -72,9 +73,8 @@ impl Datagram {
     ///
     /// What the kernel says.
     pub fn connect(&mut self, to: &Address) -> Result<(), Code> {
-        let to = self.target(to)?;
-        SockRef::from(&self.fd).connect(&to)?;
-        self.is_connected = true;
+        SockRef::from(&self.fd).connect(&self.target(to)?)?;
+        self.peer = Some(to.clone());
         Ok(())
     }
 
@@ -101,10 +101,12 @@ impl Datagram {
     ///
     /// `EMSGSIZE`
     pub fn check_size(&self, len: usize, to: Option<&SockAddr>) -> Result<(), Code> {
-        let is_mapped = to.and_then(SockAddr::as_socket).is_some_and(|to| match to.ip() {
-            IpAddr::V4(_) => true,
-            IpAddr::V6(ip) => ip.to_ipv4_mapped().is_some(),
-        });
+        let to = match (to, &self.peer) {
+            (Some(to), _) => to.as_socket(),
+            (None, Some(Address::Ip(peer))) => Some(*peer),
+            (None, _) => None,
+        };
+        let is_mapped = to.is_some_and(|to| to.ip().to_canonical().is_ipv4());
         let fits = match self.family {
             // Only what is large is worth a question.
             Domain::UNIX if len > MAX_V4 => {
@@ -125,13 +127,13 @@ impl Datagram {
 
     /// Whether it sends to one peer only.
     pub fn is_connected(&self) -> bool {
-        self.is_connected
+        self.peer.is_some()
     }
 
     /// Whether "no room" may mean that a peer does not read, for which we cannot wait: the
     /// kernel would not tell when it does. It tells of the one that the socket is connected to.
     pub fn cannot_wait(&self, has_address: bool) -> bool {
-        self.family == Domain::UNIX && (has_address || !self.is_connected)
+        self.family == Domain::UNIX && (has_address || !self.is_connected())
     }
 
     /// Whether a send may be told what is the matter with the one before.
