@@ -237,6 +237,30 @@ describe("process.spawn", function()
     socket_helper.close(near)
   end)
 
+  it("hands nothing of ours on where we were started without a standard descriptor", function()
+    local result = child_program.run(
+      [[
+      local chuck = require("chuck")
+      -- Its descriptors take the places that are free.
+      local engine = chuck.engine()
+      local script = "readlink /proc/self/fd/0 /proc/self/fd/2"
+      local child = assert(chuck.process.spawn(engine, { "sh", "-c", script }, function()
+        engine:Stop()
+      end))
+      engine:Run()
+      engine:Close()
+      engine = chuck.engine()
+      for number = 0, 2, 2 do
+        local options = { "true", stdin = "pipe", stdout = number }
+        print(select(2, chuck.process.spawn(engine, options)))
+      end
+    ]],
+      "exec 0<&- 2>&-;"
+    )
+    local refused = 'cannot start "true": Bad file descriptor\tEBADF\n'
+    assert.are.equal("/dev/null\n/dev/null\n" .. refused .. refused, result.output)
+  end)
+
   it("hands listening descriptors over as systemd does", function()
     local first, second = world:listen(), world:listen()
     local acceptor = world:own(chuck.acceptor(second))

@@ -245,14 +245,18 @@ struct Wiring {
 impl Wiring {
     fn new(command: &Command) -> io::Result<Self> {
         // Before anything is opened: what is opened first takes the place of what is not open.
-        let is_open = [0, 1, 2].map(is_open);
+        let is_standard = [0, 1, 2].map(|number| standing(number) == Standing::Inherited);
         let mut wiring =
             Wiring { theirs: Vec::new(), ours: [None, None, None], standard: [0, 1, 2] };
         for (place, source) in command.sources.iter().enumerate() {
             wiring.standard[place] = match source {
-                Source::Inherit if is_open[place] => place as RawFd,
+                Source::Inherit if is_standard[place] => place as RawFd,
                 Source::Inherit => wiring.keep(null()?),
-                Source::Standard(number) => *number,
+                Source::Standard(number) => {
+                    let is_there = is_standard.get(*number as usize).copied().unwrap_or(false);
+                    let missing = io::Error::from_raw_os_error(libc::EBADF);
+                    if is_there { *number } else { return Err(missing) }
+                }
                 Source::Output => wiring.standard[1],
                 Source::Copy(fd) => fd.as_raw_fd(),
                 Source::Null => wiring.keep(null()?),
@@ -338,9 +342,25 @@ pub(super) fn null() -> io::Result<OwnedFd> {
     Ok(OpenOptions::new().read(true).write(true).open("/dev/null")?.into())
 }
 
-fn is_open(fd: RawFd) -> bool {
+/// What is behind the number of a standard descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// Nothing.
+    Closed,
+    /// What whoever has started us meant.
+    Inherited,
+    /// Something of ours that has taken the place of what was closed: it closes on exec.
+    Taken,
+}
+
+/// What is behind the number `fd`, one of the standard descriptors.
+pub(super) fn standing(fd: RawFd) -> Standing {
     // SAFETY: asks only.
-    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
+    match unsafe { libc::fcntl(fd, libc::F_GETFD) } {
+        ..0 => Standing::Closed,
+        flags if flags & libc::FD_CLOEXEC == 0 => Standing::Inherited,
+        _ => Standing::Taken,
+    }
 }
 
 fn variable(name: &[u8], value: &[u8]) -> CString {
