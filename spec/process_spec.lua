@@ -255,7 +255,7 @@ describe("process.spawn", function()
         print(select(2, chuck.process.spawn(engine, options)))
       end
     ]],
-      "exec 0<&- 2>&-;"
+      "0<&- 2>&-"
     )
     local refused = 'cannot start "true": Bad file descriptor\tEBADF\n'
     assert.are.equal("/dev/null\n/dev/null\n" .. refused .. refused, result.output)
