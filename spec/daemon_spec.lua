@@ -256,8 +256,37 @@ describe("daemon.daemonize", function()
       engine:Close()
       print(daemon.daemonize())
     ]])
-    local words = "nil\t2 threads run: daemonize before the second one\tEBUSY\n"
+    local words = "nil\t2 threads run, also chuck-reap (of children that were closed, "
+      .. "until they end): daemonize before the second one\tEBUSY\n"
     assert.are.equal(words, result.output)
+  end)
+
+  it("is refused once there is a line in the log, which is not lost, and says so", function()
+    local result = run([[
+      local log = chuck.log
+      log.configure({ directory = folder })
+      log.SysLog(log.INFO, "before")
+      print(daemon.daemonize())
+    ]])
+    local words = "nil\t2 threads run, also chuck-log (the log's, since its first line): "
+      .. "daemonize before the second one\tEBUSY\n"
+    assert.are.equal(words, result.output)
+    assert.is_truthy(read("syslog.log"):find(":before\n", 1, true))
+  end)
+
+  it("writes to log files that were opened before, wherever it works", function()
+    run([[
+      local log = chuck.log
+      local file = log.LogFile("app")
+      assert(daemon.daemonize({ workdir = "/" }))
+      file:Log(log.INFO, "in the background")
+      assert(log.flush())
+      write("done", "")
+    ]], "cd " .. folder .. ";")
+    wait("its end", function()
+      return read("done")
+    end)
+    assert.is_truthy(read("app.log"):find(":in the background\n", 1, true))
   end)
 
   it("is refused to a daemon", function()

@@ -201,6 +201,10 @@ pub const LISTEN_FDS: usize = 256;
 /// Longest name of a descriptor handed to a child, in bytes: systemd's own limit.
 pub const LISTEN_NAME: usize = 255;
 
+/// How long a thread that was joined may still be counted by the kernel: much longer than it is,
+/// much shorter than anybody notices.
+pub const THREAD_GONE: Duration = Duration::from_millis(50);
+
 /// How long the shell waits for a daemon to be ready, unless said otherwise.
 pub const DAEMON_READY: Duration = Duration::from_secs(60);
 

@@ -12,6 +12,7 @@
 
 mod notify;
 mod pid_file;
+mod threads;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice, Read, Write};
@@ -25,8 +26,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::base::error::Code;
+use crate::base::limits;
 use crate::os::sigset::{SigSet, reset_actions};
-use crate::os::{clock, pipe, process};
+use crate::os::{clock, log, pipe, process};
 
 pub use notify::notify;
 use pid_file::PidFile;
@@ -94,10 +96,12 @@ pub fn daemonize(options: &Options, engines: usize) -> Result<(), Failure> {
     let output = open(options.output.as_deref())?;
     let error = open(options.error.as_deref())?;
     let input =
-        process::null().map_err(|error| Failure::from_io("cannot open /dev/null", &error))?;
+        process::null().map_err(|error| null_failed(&error))?;
     let mut pid_file = options.pid_file.as_deref().map(PidFile::lock).transpose()?;
     let broken = |error: &io::Error| Failure::from_io("cannot start the daemon", error);
     let (reader, writer) = pipe::pair().map_err(|error| broken(&error))?;
+    // Where threads cannot be counted the log's may run: its lines are not the daemon's.
+    let _ = log::flush(limits::LOG_DRAIN);
     // What is in C's buffers would be written twice, or never.
     // SAFETY: null means all streams.
     unsafe { libc::fflush(ptr::null_mut()) };
@@ -174,22 +178,20 @@ fn failed(verb: &str, path: &Path, error: &io::Error) -> Failure {
 }
 
 fn refuse(engines: usize) -> Result<(), Failure> {
-    let threads = threads();
     let (words, code) = if lock().is_some() {
         ("this process is a daemon already".to_owned(), Code::ALREADY)
     } else if engines > 0 {
         (format!("{engines} engine(s) exist: daemonize before the first one"), Code::BUSY)
-    } else if threads > 1 {
-        (format!("{threads} threads run: daemonize before the second one"), Code::BUSY)
+    } else if let Some(words) = threads::others() {
+        (words, Code::BUSY)
     } else {
         return Ok(());
     };
     Err(Failure { words, code })
 }
 
-/// Number of threads of this process; where the system does not say, one.
-fn threads() -> usize {
-    fs::read_dir("/proc/self/task").map_or(1, Iterator::count).max(1)
+fn null_failed(error: &io::Error) -> Failure {
+    Failure::from_io("cannot open /dev/null", error)
 }
 
 /// The second fork, and what a daemon has that its parent had not.
@@ -263,7 +265,7 @@ fn waits(reader: &OwnedFd, limit: Duration) -> bool {
 /// A file to append to, or the one in which everything is lost.
 fn open(path: Option<&Path>) -> Result<OwnedFd, Failure> {
     match path {
-        None => process::null().map_err(|e| Failure::from_io("cannot open /dev/null", &e)),
+        None => process::null().map_err(|error| null_failed(&error)),
         Some(path) => {
             let mut how = OpenOptions::new();
             let file = how.append(true).create(true).mode(0o640).open(path);
