@@ -289,6 +289,43 @@ describe("daemon.daemonize", function()
     assert.is_truthy(read("app.log"):find(":in the background\n", 1, true))
   end)
 
+  it("has its standard descriptors when it was started without", function()
+    for _, closed in ipairs({ "0<&-", "1>&-", "2>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-" }) do
+      run([[
+        local files = { stdout = folder .. "/out", stderr = folder .. "/err" }
+        files.pid_file = folder .. "/pid"
+        assert(daemon.daemonize(files))
+        print("out")
+        io.stderr:write("err")
+        io.stdout:flush()
+        local own = "/proc/" .. chuck.process.pid() .. "/fd/"
+        local pipe = io.popen("readlink " .. own .. "0 " .. own .. "1 " .. own .. "2")
+        write("report", pipe:read("*a"))
+        pipe:close()
+      ]], closed)
+      local report = wait("a report after " .. closed, function()
+        return read("report")
+      end)
+      local expected = ("/dev/null\n%s/out\n%s/err\n"):format(folder, folder)
+      assert.are.equal(expected, report, closed)
+      assert.are.same({ "out\n", "err" }, { read("out"), read("err") }, closed)
+      for _, name in ipairs({ "report", "out", "err" }) do
+        os.remove(folder .. "/" .. name)
+      end
+    end
+  end)
+
+  it("is refused where a socket has the place of a standard descriptor", function()
+    local result = run([[
+      local helper = chuck.socket_helper
+      local fd = helper.socket(helper.AF_INET, helper.SOCK_STREAM, helper.IPPROTO_TCP)
+      print(fd, daemon.daemonize())
+    ]], "0<&-")
+    local words = "0\tnil\tdescriptor 0 was closed, and is something else by now: "
+      .. "start the program with it, or daemonize earlier\tEBUSY\n"
+    assert.are.equal(words, result.output)
+  end)
+
   it("is refused to a daemon", function()
     run([[
       daemon.daemonize()

@@ -16,7 +16,7 @@ mod threads;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -27,6 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::base::error::Code;
 use crate::base::limits;
+use crate::os::process::{Standing, standing};
 use crate::os::sigset::{SigSet, reset_actions};
 use crate::os::{clock, log, pipe, process};
 
@@ -88,6 +89,7 @@ pub fn set_directory(path: PathBuf) {
 /// be opened, there is no room for a process.
 pub fn daemonize(options: &Options, engines: usize) -> Result<(), Failure> {
     refuse(engines)?;
+    fill_standard()?;
     let remembered = || DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let directory = options.directory.clone().or_else(remembered);
     if let Some(directory) = &directory {
@@ -95,8 +97,7 @@ pub fn daemonize(options: &Options, engines: usize) -> Result<(), Failure> {
     }
     let output = open(options.output.as_deref())?;
     let error = open(options.error.as_deref())?;
-    let input =
-        process::null().map_err(|error| null_failed(&error))?;
+    let input = process::null().map_err(|error| null_failed(&error))?;
     let mut pid_file = options.pid_file.as_deref().map(PidFile::lock).transpose()?;
     let broken = |error: &io::Error| Failure::from_io("cannot start the daemon", error);
     let (reader, writer) = pipe::pair().map_err(|error| broken(&error))?;
@@ -188,6 +189,31 @@ fn refuse(engines: usize) -> Result<(), Failure> {
         return Ok(());
     };
     Err(Failure { words, code })
+}
+
+/// Gives this process the standard descriptors that it was started without, or else what is
+/// opened from here on would have their places, and lose them to the daemon's own.
+fn fill_standard() -> Result<(), Failure> {
+    for number in 0..3 {
+        match standing(number) {
+            Standing::Inherited => {}
+            Standing::Taken => {
+                let words = format!(
+                    "descriptor {number} was closed, and is something else by now: start the \
+                     program with it, or daemonize earlier"
+                );
+                return Err(Failure { words, code: Code::BUSY });
+            }
+            Standing::Closed => {
+                let null = process::null().map_err(|error| null_failed(&error))?;
+                // It has taken this number, the lowest that is free: then it is to stay.
+                let null = null.into_raw_fd();
+                // SAFETY: plain numbers, of a descriptor that nobody else has.
+                unsafe { libc::fcntl(null, libc::F_SETFD, 0) };
+            }
+        }
+    }
+    Ok(())
 }
 
 fn null_failed(error: &io::Error) -> Failure {

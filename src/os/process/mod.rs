@@ -344,7 +344,7 @@ pub(super) fn null() -> io::Result<OwnedFd> {
 
 /// What is behind the number of a standard descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Standing {
+pub(in crate::os) enum Standing {
     /// Nothing.
     Closed,
     /// What whoever has started us meant.
@@ -354,7 +354,7 @@ pub(super) enum Standing {
 }
 
 /// What is behind the number `fd`, one of the standard descriptors.
-pub(super) fn standing(fd: RawFd) -> Standing {
+pub(in crate::os) fn standing(fd: RawFd) -> Standing {
     // SAFETY: asks only.
     match unsafe { libc::fcntl(fd, libc::F_GETFD) } {
         ..0 => Standing::Closed,
