@@ -396,6 +396,40 @@ describe("daemon.daemonize", function()
     assert.are_not.equal(0, result.status)
   end)
 
+  it("ignores SIGHUP, but for signalers, also those that were made before", function()
+    run([[
+      local SIGHUP = chuck.signal.SIGHUP
+      local early = chuck.signal.signaler(SIGHUP)
+      daemon.daemonize()
+      local engine, told = chuck.engine(), {}
+      local function watch(name, signaler)
+        signaler:Register(engine, function()
+          told[#told + 1] = name
+        end)
+      end
+      watch("early", early)
+      watch("late", chuck.signal.signaler(SIGHUP))
+      chuck.process.kill(chuck.process.pid(), SIGHUP)
+      local deadline = chuck.systick() + 10000
+      while #told < 2 and chuck.systick() < deadline do
+        engine:Run(5)
+      end
+      table.sort(told)
+      write("told", table.concat(told, " "))
+    ]])
+    assert.are.equal("early late", wait("its word", function()
+      return read("told")
+    end))
+    run([[
+      daemon.daemonize()
+      chuck.process.kill(chuck.process.pid(), chuck.signal.SIGHUP)
+      write("alive", "")
+    ]])
+    wait("a word after SIGHUP", function()
+      return read("alive")
+    end)
+  end)
+
   it("raises for options that are none", function()
     local cases = {
       { { pidfile = "x" }, 'unknown option "pidfile"' },

@@ -28,7 +28,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::os::process::{Standing, standing};
-use crate::os::sigset::{SigSet, reset_actions};
+use crate::os::sigset::{SigSet, ignore, reset_actions};
 use crate::os::{clock, log, pipe, process};
 
 pub use notify::notify;
@@ -232,7 +232,7 @@ fn leave_session(
         if libc::setsid() < 0 {
             return Err(last("no session for the daemon"));
         }
-        libc::signal(libc::SIGHUP, libc::SIG_IGN);
+        ignore(libc::SIGHUP);
         match libc::fork() {
             -1 => return Err(last("cannot start the daemon")),
             0 => {}

@@ -94,6 +94,18 @@ pub fn reset_actions() {
     }
 }
 
+/// Ignores a signal, unless somebody catches it: who does so is still told.
+pub fn ignore(number: i32) {
+    let mut now = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: null asks only; what is there is filled in when that works. A valid action is set.
+    unsafe {
+        let is_known = libc::sigaction(number, std::ptr::null(), now.as_mut_ptr()) == 0;
+        if is_known && now.assume_init().sa_sigaction == libc::SIG_DFL {
+            libc::signal(number, libc::SIG_IGN);
+        }
+    }
+}
+
 /// Starts a thread that no signal of the process is ever handled in.
 ///
 /// # Errors
