@@ -174,13 +174,15 @@ fn listening_descriptors_are_handed_over_as_systemd_does() {
     let path = std::env::temp_dir().join(format!("chuck-listen-{}", std::process::id()));
     let socket = Arc::new(OwnedFd::from(UnixListener::bind(&path).unwrap()));
     let script = "echo $LISTEN_FDS $LISTEN_FDNAMES; test $LISTEN_PID = $$ && echo mine; \
+                  tr '\\0' '\\n' </proc/$$/environ | grep -c ^LISTEN_; \
                   test -S /dev/fd/3 && test -S /dev/fd/4 && echo sockets";
     let mut command = command(&["sh", "-c", script]);
-    command.variables = vec![c("LISTEN_PID=1")];
+    // Who looks for the first of a name, and who looks for the last, must find the same.
+    command.variables = vec![c("LISTEN_PID=1"), c("LISTEN_FDS=9")];
     command.listen = vec![(b"web".to_vec(), socket.clone()), (b"admin".to_vec(), socket)];
     let (output, _) = run(&command);
     fs::remove_file(path).unwrap();
-    assert_eq!(String::from_utf8_lossy(&output), "2 web:admin\nmine\nsockets\n");
+    assert_eq!(String::from_utf8_lossy(&output), "2 web:admin\nmine\n3\nsockets\n");
 }
 
 #[test]

@@ -192,20 +192,27 @@ impl Command {
 
     /// The environment, but for LISTEN_PID, which only the process itself knows.
     fn variables(&self) -> Vec<CString> {
-        let mut all = self.variables.clone();
+        let mut all = Vec::new();
         if !self.listen.is_empty() {
             let names: Vec<&[u8]> = self.listen.iter().map(|(name, _)| name.as_slice()).collect();
             let count = self.listen.len().to_string();
             all.push(variable(b"LISTEN_FDS", count.as_bytes()));
             all.push(variable(b"LISTEN_FDNAMES", &names.join(&b':')));
         }
+        let is_free = |all: &[CString], name: &[u8]| {
+            let is_pid = !self.listen.is_empty() && name == b"LISTEN_PID";
+            !is_pid && value_of(all, name).is_none()
+        };
+        for given in &self.variables {
+            let name = given.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+            if is_free(&all, name) {
+                all.push(given.clone());
+            }
+        }
         if self.inherits_variables {
-            let has_listen = !self.listen.is_empty();
             for (name, value) in env::vars_os() {
                 let (name, value) = (name.into_vec(), value.into_vec());
-                let is_ours =
-                    value_of(&all, &name).is_some() || has_listen && name == b"LISTEN_PID";
-                if !is_ours {
+                if is_free(&all, &name) {
                     all.push(variable(&name, &value));
                 }
             }
