@@ -261,6 +261,18 @@ describe("daemon.daemonize", function()
     assert.are.equal(words, result.output)
   end)
 
+  it("is not refused for a thread that ends at that moment", function()
+    local result = run([[
+      local engine = chuck.engine()
+      local pid = chuck.process.spawn(engine, { "sleep", "0.05", stdout = "null" }):Pid()
+      engine:Close()
+      -- Reaped, by a thread that has nothing left to do.
+      repeat until chuck.process.kill(pid, 0) ~= 0
+      print(daemon.daemonize())
+    ]])
+    assert.are.same({ 0, "" }, { result.status, result.output })
+  end)
+
   it("is refused once there is a line in the log, which is not lost, and says so", function()
     local result = run([[
       local log = chuck.log
