@@ -147,6 +147,9 @@ pub const LOG_DRAIN: Duration = Duration::from_secs(5);
 /// How long a panic waits for log lines to be written.
 pub const LOG_DRAIN_PANIC: Duration = Duration::from_secs(1);
 
+/// Pause between attempts of an ending process to get at lines that others log meanwhile.
+pub const LOG_LOCK_PAUSE: Duration = Duration::from_millis(1);
+
 /// How long the writer waits for a terminal or pipe to take a piece of the echo.
 pub const LOG_ECHO_WAIT: Duration = Duration::from_millis(50);
 /// Default number of threads that wait for the system's resolver: so many names may hang at

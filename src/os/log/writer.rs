@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::queue::{Line, Queue, Sleep};
 use super::sink::Sink;
@@ -89,7 +89,7 @@ pub fn change(work: impl FnOnce(&mut Queue)) {
 pub fn drain(limit: Duration) -> Result<(), Code> {
     let deadline = clock::now() + limit;
     let late = Err(Code(libc::ETIMEDOUT));
-    let Some(mut queue) = patiently() else { return late };
+    let Some(mut queue) = patiently(deadline) else { return late };
     queue.settle_in_child();
     if !queue.is_started {
         // A line would have started one, if the process may have one more thread.
@@ -108,16 +108,22 @@ pub fn drain(limit: Duration) -> Result<(), Code> {
     queue.failure().map_or(Ok(()), Err)
 }
 
-/// The queue, unless somebody does not let go of it: this thread, should it panic there.
-fn patiently() -> Option<MutexGuard<'static, Queue>> {
-    for _ in 0..1000 {
-        match QUEUE.try_lock() {
-            Ok(queue) => return Some(queue),
-            Err(TryLockError::Poisoned(broken)) => return Some(broken.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+/// The queue, unless it is in use until `deadline`: by this thread, should it panic there. Others
+/// have it for a moment, but a busy machine may leave one of them waiting for its turn just then.
+fn patiently(deadline: Instant) -> Option<MutexGuard<'static, Queue>> {
+    loop {
+        for _ in 0..100 {
+            match QUEUE.try_lock() {
+                Ok(queue) => return Some(queue),
+                Err(TryLockError::Poisoned(broken)) => return Some(broken.into_inner()),
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            }
         }
+        if deadline <= clock::now() {
+            return None;
+        }
+        std::thread::sleep(limits::LOG_LOCK_PAUSE);
     }
-    None
 }
 
 /// What the thread does.
