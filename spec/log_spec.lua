@@ -479,6 +479,18 @@ describe("the console", function()
     _, out = child(source:format("true"))
     assert.is_truthy(out:find("^%[   ERROR%][^\n]*:shown\n$"), out)
   end)
+
+  it("that nobody reads costs no line its place in the file", function()
+    -- Somebody could read the pipe, so that it is full and not broken.
+    local unread = "mkfifo FIFO; exec 3<>FIFO >FIFO"
+    local status = child([[
+      local file = log.LogFile("unread", { directory = folder, console = true })
+      for n = 1, 400000 do
+        assert(file:Log(log.INFO, "a line of a hundred bytes with its head, that nobody sees: " .. n))
+      end
+    ]], (unread:gsub("FIFO", folder .. "/fifo")))
+    assert.are.same({ 0, 400000 }, { status, #texts("unread.log") })
+  end)
 end)
 
 describe("many lines", function()

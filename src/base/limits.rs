@@ -150,7 +150,10 @@ pub const LOG_DRAIN_PANIC: Duration = Duration::from_secs(1);
 /// Pause between attempts of an ending process to get at lines that others log meanwhile.
 pub const LOG_LOCK_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long the writer waits for a terminal or pipe to take a piece of the echo.
+/// How long the writer may be at the echo of what it writes in one go, for slow readers.
+pub const LOG_ECHO: Duration = Duration::from_secs(1);
+
+/// How long it waits meanwhile for a terminal or pipe to take a piece: beyond it hangs.
 pub const LOG_ECHO_WAIT: Duration = Duration::from_millis(50);
 /// Default number of threads that wait for the system's resolver: so many names may hang at
 /// once before others wait behind them.

@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::console::{self, Echo};
 use super::line::{self, Fields, Format, Head, Level};
 use super::queue::{Chunk, Report, Work};
-use super::{Console, Settings, console, stamp, thread};
+use super::{Console, Settings, stamp, thread};
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::os::clock;
@@ -66,7 +67,7 @@ impl Sink {
     }
 
     /// Writes what there is for the file.
-    pub fn work(&mut self, work: Work, now: Instant) -> Report {
+    pub fn work(&mut self, work: Work, now: Instant, echo: &mut Echo) -> Report {
         let Work { path, settings, chunks, lost, reopen, .. } = work;
         if path != self.path {
             *self = Sink::new(path, settings.clone());
@@ -77,7 +78,7 @@ impl Sink {
         }
         self.look(now);
         let mut report = Report { left: chunks, lost, ..Report::default() };
-        self.show(&mut report.left);
+        self.show(&mut report.left, echo);
         match self.write_all(&mut report) {
             Ok(()) if report.errors == 0 => {
                 (self.pause, self.has_complained) = (limits::LOG_RETRY, false);
@@ -94,14 +95,14 @@ impl Sink {
     }
 
     /// Echoes what was not shown yet; whether the file can be written makes no difference.
-    fn show(&self, chunks: &mut VecDeque<Chunk>) {
+    fn show(&self, chunks: &mut VecDeque<Chunk>, echo: &mut Echo) {
         let shows = match self.settings.console {
             Console::On => true,
             Console::Off => false,
             Console::Terminal => console::is_terminal(),
         };
         for chunk in chunks.iter_mut().filter(|chunk| shows && !chunk.is_shown) {
-            console::show(&chunk.bytes);
+            echo.show(&chunk.bytes);
             chunk.is_shown = true;
         }
     }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use super::console::Echo;
 use super::queue::{Line, Queue, Sleep};
 use super::sink::Sink;
 use super::thread::{self, Hooks};
@@ -136,12 +137,13 @@ fn run() {
         if !works.is_empty() {
             drop(queue);
             let mut reports = Vec::with_capacity(works.len());
+            let mut echo = Echo::new(now);
             for work in works {
                 let slot = work.slot;
                 let sink = sinks
                     .entry(slot)
                     .or_insert_with(|| Sink::new(work.path.clone(), work.settings.clone()));
-                reports.push((slot, sink.work(work, now)));
+                reports.push((slot, sink.work(work, now, &mut echo)));
             }
             queue = self::queue();
             for (slot, report) in reports {
