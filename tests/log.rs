@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use chuck_core::os::log::{self, Console, Fields, File, Format, Level, Settings, Value};
 
@@ -205,6 +205,25 @@ fn a_file_is_put_away_by_size_between_lines_and_only_the_latest_are_kept() {
         }
     }
     assert_eq!(next, Some(100));
+}
+
+#[test]
+fn the_latest_files_are_kept_when_local_time_has_gone_back() {
+    let folder = Folder::new("summer");
+    let early = folder.0.join("summer-2023-10-29-02.50.00.000.log");
+    fs::write(&early, "written before the end of summer time").unwrap();
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::options().append(true).open(&early).unwrap().set_modified(hour_ago).unwrap();
+    let settings = Settings { max_bytes: 1, keep: 1, ..folder.settings() };
+    let file = File::open(Path::new("summer"), Some(settings));
+    // A day and more before what the name above says, in every time zone.
+    for text in ["a", "b"] {
+        file.log_at(1_698_400_000_000, Level::Info, text.as_bytes(), None);
+    }
+    settle(&file);
+    let names = folder.names();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(!early.exists(), "{names:?}");
 }
 
 #[test]

@@ -328,22 +328,33 @@ fn free_name(path: &Path, latest: i64) -> (i64, PathBuf) {
     }
 }
 
-/// Leaves the latest `keep` of the files that were put away.
+/// Leaves the latest `keep` of the files that were put away: those that were written to last.
+/// Names do not tell, for local time goes back when summer ends, and when a clock is set.
 fn remove_oldest(path: &Path, keep: usize) -> io::Result<()> {
     let (head, tail) = parts(path);
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut names = Vec::new();
-    for found in fs::read_dir(folder.unwrap_or(Path::new(".")))? {
-        let name = found?.file_name();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder.unwrap_or(Path::new(".")))? {
+        let entry = entry?;
+        let name = entry.file_name();
         let middle = name.as_bytes().strip_prefix(head.as_bytes());
         let middle = middle.and_then(|rest| rest.strip_suffix(tail.as_bytes()));
-        if middle.is_some_and(is_time) {
-            names.push(name);
+        // Another process may have removed it by now.
+        if middle.is_some_and(is_time)
+            && let Ok(of) = entry.metadata()
+        {
+            found.push(((of.mtime(), of.mtime_nsec()), name));
         }
     }
-    names.sort();
-    let old = names.len().saturating_sub(keep);
-    names[..old].iter().try_for_each(|name| fs::remove_file(path.with_file_name(name)))
+    found.sort();
+    let old = found.len().saturating_sub(keep);
+    for (_, name) in &found[..old] {
+        match fs::remove_file(path.with_file_name(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is `YYYY-MM-DD-HH.MM.SS.mmm`: nothing else is ever removed.
