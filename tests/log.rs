@@ -246,6 +246,26 @@ fn a_file_is_put_away_when_the_day_of_its_lines_is_over() {
 }
 
 #[test]
+fn a_late_line_of_yesterday_makes_no_second_file_at_midnight() {
+    const DAY: i64 = 86_400_000;
+    let folder = Folder::new("midnight");
+    let settings = Settings { daily: true, ..folder.settings() };
+    let file = File::open(Path::new("midnight"), Some(settings));
+    let noon = 1_700_000_000_000;
+    for at in [0, DAY, 0, DAY + 1] {
+        file.log_at(noon + at, Level::Info, b"x", None);
+        settle(&file);
+    }
+    assert_eq!(folder.names().len(), 2, "{:?}", folder.names());
+    // A clock that was a year ahead does not keep the next day from coming.
+    for at in [400 * DAY, 2 * DAY, 3 * DAY] {
+        file.log_at(noon + at, Level::Info, b"x", None);
+        settle(&file);
+    }
+    assert_eq!(folder.names().len(), 4, "{:?}", folder.names());
+}
+
+#[test]
 fn a_file_that_cannot_be_put_away_grows_on() {
     let folder = Folder::new("stays");
     let path = folder.0.join("inner");

@@ -162,7 +162,9 @@ impl Sink {
                 Ok(n) => {
                     chunk.done += n;
                     open.size += n as u64;
-                    (open.day, open.latest) = (chunk.day, chunk.latest);
+                    // A thread's late line, or a clock set right, does not end a day twice.
+                    open.day = if chunk.day + 1 == open.day { open.day } else { chunk.day };
+                    open.latest = chunk.latest;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
