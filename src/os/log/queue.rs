@@ -161,6 +161,9 @@ pub struct Queue {
     pub wanted: u64,
     /// See `wanted`.
     pub done: u64,
+    /// Why a file could not be written in that one, for who waits: by the time he looks, the
+    /// files may have been told to try again.
+    pub outcome: Option<Code>,
     /// In all entries, and with the writer.
     bytes: usize,
     spare: Vec<Vec<u8>>,
@@ -180,6 +183,7 @@ impl Queue {
             sleep: Sleep::Awake,
             wanted: 0,
             done: 0,
+            outcome: None,
             bytes: 0,
             spare: Vec::new(),
             past: Stats::default(),
@@ -398,7 +402,7 @@ impl Entry {
 
     fn is_ready(&self, now: Instant) -> bool {
         match self.failing {
-            Some((_, again)) => again <= now || self.handles == 0,
+            Some((_, again)) => again <= now || self.handles == 0 || self.reopen,
             None => {
                 self.due.is_some_and(|due| due <= now)
                     || self.is_pressing()

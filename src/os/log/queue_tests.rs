@@ -119,3 +119,16 @@ fn lines_of_another_day_are_in_another_chunk() {
     let days: Vec<_> = works[0].chunks.iter().map(|chunk| (chunk.day, chunk.lines)).collect();
     assert_eq!(days, [(1, 2), (2, 3)]);
 }
+
+#[test]
+fn reopening_while_the_writer_is_busy_has_a_failing_file_tried_at_once() {
+    let (mut queue, slot) = queue_of("a");
+    push(&mut queue, slot, b"x", Level::Info);
+    let (mut works, _) = queue.take(start() + limits::LOG_FLUSH);
+    queue.reopen();
+    let failing = Some((Code(libc::ENOENT), start() + Duration::from_secs(10)));
+    let left = works.remove(0).chunks;
+    queue.put_back(slot, Report { left, failing, errors: 1, ..Report::default() });
+    let (works, _) = queue.take(start() + limits::LOG_FLUSH);
+    assert_eq!((works.len(), works[0].reopen), (1, true));
+}

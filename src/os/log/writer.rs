@@ -106,7 +106,7 @@ pub fn drain(limit: Duration) -> Result<(), Code> {
         }
         queue = DONE.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
     }
-    queue.failure().map_or(Ok(()), Err)
+    queue.outcome.map_or(Ok(()), Err)
 }
 
 /// The queue, unless it is in use until `deadline`: by this thread, should it panic there. Others
@@ -154,6 +154,7 @@ fn run() {
         }
         if queue.done < round {
             queue.done = round;
+            queue.outcome = queue.failure();
             DONE.notify_all();
         }
         queue = sleep(queue);
