@@ -280,6 +280,27 @@ describe("a file", function()
     assert.are.equal("line 100", last[#last])
   end)
 
+  it("of two processes is put away by both without loss", function()
+    local program, lua = folder .. "/program.lua", assert(os.getenv("CHUCK_LUA"))
+    local source = assert(io.open(program, "w"))
+    source:write(([[
+      local log = require("chuck").log
+      local options = { directory = %q, console = false, max_bytes = 2000, flush_ms = 0 }
+      local file = log.LogFile("two", options)
+      for n = 1, 20000 do
+        file:Log(log.INFO, "line " .. n)
+        if n %% 50 == 0 then log.flush() end
+      end
+    ]]):format(folder))
+    source:close()
+    os.execute(("%s %s & %s %s; wait"):format(lua, program, lua, program))
+    local count = 0
+    for name in lfs.dir(folder) do
+      count = count + (name:find("^two") and #texts(name) or 0)
+    end
+    assert.are.equal(40000, count)
+  end)
+
   it("that was moved away is made anew by reopen, from the callback of SIGHUP", function()
     local file, engine = open("moved"), chuck.engine()
     file:Log(log.INFO, "1")

@@ -147,8 +147,12 @@ pub const LOG_DRAIN: Duration = Duration::from_secs(5);
 /// How long a panic waits for log lines to be written.
 pub const LOG_DRAIN_PANIC: Duration = Duration::from_secs(1);
 
-/// Pause between attempts of an ending process to get at lines that others log meanwhile.
+/// Pause between attempts to get at lines that others log meanwhile, when a process ends, and at
+/// a log file that another process puts away.
 pub const LOG_LOCK_PAUSE: Duration = Duration::from_millis(1);
+
+/// Attempts at the latter; then the file grows on.
+pub const LOG_LOCK_TRIES: u32 = 100;
 
 /// How long the writer may be at the echo of what it writes in one go, for slow readers.
 pub const LOG_ECHO: Duration = Duration::from_secs(1);

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
 use super::console::{self, Echo};
 use super::line::{self, Fields, Format, Head, Level};
 use super::queue::{Chunk, Report, Work};
@@ -119,8 +122,7 @@ impl Sink {
     }
 
     fn is_there(&self) -> bool {
-        let found = fs::metadata(&self.path).ok().map(|found| identity(&found));
-        found.is_some() && found == self.open.as_ref().map(|open| open.identity)
+        self.open.as_ref().is_some_and(|open| open.is_at(&self.path))
     }
 
     /// Writes everything, and a note of what was dropped. What is left says how far it came.
@@ -180,29 +182,33 @@ impl Sink {
 
     /// Gives the file another name, and removes the oldest of those that have one.
     fn put_away(&mut self, report: &mut Report) {
-        let is_there = self.is_there();
-        let Some(open) = &mut self.open else { return };
-        if !is_there {
-            // Somebody else has put it away.
-            self.open = None;
-            return;
-        }
-        let (at, name) = free_name(&self.path, open.latest.max(self.named.saturating_add(1)));
-        if let Err(error) = fs::rename(&self.path, name) {
+        let Some(mut open) = self.open.take() else { return };
+        let renamed = open.lock().and_then(|()| self.rename(&open));
+        open.unlock();
+        if let Err(error) = renamed {
             // Lines matter more than the size of a file: it may grow by as much again.
             open.size = 0;
+            self.open = Some(open);
             report.errors += 1;
             self.complain("cannot be put away", error.into());
             return;
         }
-        self.open = None;
-        self.named = at;
         if self.settings.keep > 0
             && let Err(error) = remove_oldest(&self.path, self.settings.keep)
         {
             report.errors += 1;
             self.complain("has old ones that cannot be removed", error.into());
         }
+    }
+
+    /// Renames the file, which is locked, unless another process has done so before.
+    fn rename(&mut self, open: &Open) -> io::Result<()> {
+        if open.is_at(&self.path) {
+            let (at, name) = free_name(&self.path, open.latest.max(self.named.saturating_add(1)));
+            fs::rename(&self.path, name)?;
+            self.named = at;
+        }
+        Ok(())
     }
 
     fn complain(&mut self, what: &str, code: Code) {
@@ -235,6 +241,29 @@ impl Open {
             day: stamp::local(latest).0.day,
             latest,
         })
+    }
+
+    /// Whether it is what `path` leads to.
+    fn is_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|found| identity(&found) == self.identity)
+    }
+
+    /// Keeps other processes that log to the file from renaming it: both would look for a free
+    /// name, take the same one, and what was there would be gone.
+    fn lock(&self) -> io::Result<()> {
+        for _ in 0..limits::LOG_LOCK_TRIES {
+            match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(limits::LOG_LOCK_PAUSE),
+                // Where there are no locks we are most likely alone.
+                _ => return Ok(()),
+            }
+        }
+        Err(Errno::WOULDBLOCK.into())
+    }
+
+    /// Closing is not enough: a child of a fork may have the file, too.
+    fn unlock(&self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 
     /// How far the chunk may be written to this file; nothing when it is to be put away first.
