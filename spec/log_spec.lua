@@ -262,6 +262,22 @@ describe("a file", function()
     assert.are.equal(before.written + 10, log.stats().written)
   end)
 
+  it("is one of more than the process may have open", function()
+    local status, out, err = child([[
+      local files = {}
+      for n = 1, 1000 do
+        files[n] = log.LogFile("open" .. n, { directory = folder, console = false })
+      end
+      for round = 1, 3 do
+        for _, file in ipairs(files) do file:Log(log.INFO, "line " .. round) end
+        assert(log.flush())
+      end
+      print(log.stats().written)
+    ]], "ulimit -n 256")
+    assert.are.same({ 0, "3000\n", "" }, { status, out, err })
+    assert.are.same({ "line 1", "line 2", "line 3" }, texts("open1000.log"))
+  end)
+
   it("is put away by size, and only some are kept", function()
     local file = open("size", { max_bytes = 500, keep = 2 })
     for n = 1, 100 do

@@ -138,6 +138,9 @@ pub const LOG_RETRY: Duration = Duration::from_millis(100);
 /// Longest pause between attempts to write a log file.
 pub const LOG_RETRY_MAX: Duration = Duration::from_secs(10);
 
+/// Log files that stay open; more of them are opened each time there is something to write.
+pub const LOG_OPEN: usize = 128;
+
 /// How often it is looked whether a log file is still where it was.
 pub const LOG_LOOK: Duration = Duration::from_secs(1);
 

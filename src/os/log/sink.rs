@@ -69,6 +69,16 @@ impl Sink {
         }
     }
 
+    /// Whether it has a descriptor.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Closes the file until there is more for it. Readers of a pipe would take that for the end.
+    pub fn rest(&mut self) {
+        self.open.take_if(|open| open.is_regular);
+    }
+
     /// Writes what there is for the file.
     pub fn work(&mut self, work: Work, now: Instant, echo: &mut Echo) -> Report {
         let Work { path, settings, chunks, lost, reopen, .. } = work;

@@ -7,7 +7,7 @@ use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, TryLockError}
 use std::time::{Duration, Instant};
 
 use super::console::Echo;
-use super::queue::{Line, Queue, Sleep};
+use super::queue::{Line, Queue, Report, Sleep, Work};
 use super::sink::Sink;
 use super::thread::{self, Hooks};
 use crate::base::error::Code;
@@ -136,15 +136,7 @@ fn run() {
         let (works, round) = queue.take(now);
         if !works.is_empty() {
             drop(queue);
-            let mut reports = Vec::with_capacity(works.len());
-            let mut echo = Echo::new(now);
-            for work in works {
-                let slot = work.slot;
-                let sink = sinks
-                    .entry(slot)
-                    .or_insert_with(|| Sink::new(work.path.clone(), work.settings.clone()));
-                reports.push((slot, sink.work(work, now, &mut echo)));
-            }
+            let reports = work_on(works, &mut sinks, now);
             queue = self::queue();
             for (slot, report) in reports {
                 if queue.put_back(slot, report) {
@@ -159,6 +151,32 @@ fn run() {
         }
         queue = sleep(queue);
     }
+}
+
+/// Writes to each file what there is for it.
+fn work_on(
+    works: Vec<Work>,
+    sinks: &mut HashMap<usize, Sink>,
+    now: Instant,
+) -> Vec<(usize, Report)> {
+    let mut reports = Vec::with_capacity(works.len());
+    let mut echo = Echo::new(now);
+    let mut open = sinks.values().filter(|sink| sink.is_open()).count();
+    for work in works {
+        let slot = work.slot;
+        let sink = sinks
+            .entry(slot)
+            .or_insert_with(|| Sink::new(work.path.clone(), work.settings.clone()));
+        open -= usize::from(sink.is_open());
+        let report = sink.work(work, now, &mut echo);
+        if open >= limits::LOG_OPEN && report.failing.is_none() {
+            // Opened for each round: the program needs descriptors, too.
+            sink.rest();
+        }
+        open += usize::from(sink.is_open());
+        reports.push((slot, report));
+    }
+    reports
 }
 
 /// Waits for the next thing to do.
