@@ -182,7 +182,9 @@ fn render_text(out: &mut Vec<u8>, head: Head, text: &[u8], fields: &Fields, end:
     put_number(out, head.thread);
     out.extend_from_slice(b"]:");
     let body = &text[..text.iter().rposition(|byte| *byte != b'\n').map_or(0, |at| at + 1)];
-    if put_text(out, body, end) {
+    // Nothing has to be said of a text that is whole.
+    let whole = if fields.cut == 0 { end + MARK - 1 } else { end };
+    if put_text(out, body, end, whole) {
         put(out, format_args!(" [cut, {} bytes]", text.len()));
     }
     out.extend_from_slice(&fields.bytes);
@@ -249,11 +251,11 @@ fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
-/// Writes `text` up to `end` of `out`; true when it was cut.
-fn put_text(out: &mut Vec<u8>, text: &[u8], end: usize) -> bool {
+/// Writes `text` up to `whole` of `out`, or, when it is longer, up to `end`; true: it was cut.
+fn put_text(out: &mut Vec<u8>, text: &[u8], end: usize, whole: usize) -> bool {
     // Without an early end the compiler looks at many bytes at once.
     let has_control = text.iter().fold(false, |any, byte| any | is_control(*byte));
-    if !has_control && out.len() + text.len() <= end {
+    if !has_control && out.len() + text.len() <= whole {
         out.extend_from_slice(text);
         return false;
     }

@@ -112,9 +112,10 @@ fn a_long_text_is_cut_between_characters_and_says_so() {
 #[test]
 fn a_text_that_just_fits_is_not_cut() {
     let head = line(Format::Text, b"", &[]).len();
-    let most = LOG_LINE - head - MARK;
+    let most = LOG_LINE - head;
+    assert_eq!(line(Format::Text, &vec![b'x'; most], &[]).len(), LOG_LINE);
     assert!(!text(&vec![b'x'; most], &[]).contains("cut"));
-    assert!(text(&vec![b'x'; most + 2], &[]).contains("cut"));
+    assert!(text(&vec![b'x'; most + 1], &[]).contains("cut"));
 }
 
 #[test]
