@@ -537,7 +537,7 @@ describe("the console", function()
     local status = child([[
       local file = log.LogFile("unread", { directory = folder, console = true })
       for n = 1, 400000 do
-        assert(file:Log(log.INFO, "a line of a hundred bytes with its head, that nobody sees: " .. n))
+        assert(file:Log(log.INFO, "a line of about a hundred bytes, which nobody sees: " .. n))
       end
     ]], (unread:gsub("FIFO", folder .. "/fifo")))
     assert.are.same({ 0, 400000 }, { status, #texts("unread.log") })
