@@ -277,6 +277,7 @@ setup(function()
 end)
 
 teardown(function()
+  chuck.log.SetLogLev(chuck.log.INFO)
   check.remove_folder(folder)
   os.remove(kinds.script.good)
 end)
