@@ -177,6 +177,12 @@ describe("chuck.listen", function()
       { mode = 600 },
       { mode = "0800" },
       { mode = true },
+      { backlog = 2 ^ 31 },
+      { recvbuf = 1e300 },
+      { max_connections = 2 ^ 70 },
+      { fd = 0.5 },
+      { fd = 1e10 },
+      { decoder = chuck.decoder.datagram.rpacket(64) },
       { "127.0.0.1:0" },
     }) do
       local fine, why = pcall(function()

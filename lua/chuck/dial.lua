@@ -252,6 +252,10 @@ local function dial(engine, addr, timeout_ms, callback, options)
   check.type("dial", 4, callback, "function")
   check.options("dial", 5, options, OPTIONS)
   options = options or {}
+  -- Its class does not tell what it is for; a connection does, before it looks for its socket.
+  if not pcall(native.connection, -1, 1, options.decoder) then
+    error("bad argument #5 to 'dial' (option decoder: one for connections expected)", 2)
+  end
   if options.family and not FAMILIES[options.family] then
     error("bad argument #5 to 'dial' (option family: \"inet\" or \"inet6\" expected)", 2)
   end

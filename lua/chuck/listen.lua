@@ -19,7 +19,7 @@ local RECVBUF = 16384
 local OPTIONS = {
   backlog = "positive integer",
   decoder = "decoder",
-  fd = "number",
+  fd = "descriptor",
   max_connections = "positive integer",
   mode = "permissions",
   on_error = "function",
@@ -194,6 +194,10 @@ local function listen(engine, addr, callback, options)
   check.type("listen", 3, callback, "function")
   check.options("listen", 4, options, OPTIONS)
   options = options or {}
+  -- Its class does not tell what it is for; a connection does, before it looks for its socket.
+  if not pcall(native.connection, -1, 1, options.decoder) then
+    error("bad argument #4 to 'listen' (option decoder: one for connections expected)", 2)
+  end
   local fd, message, code = socket_of(addr, options)
   if not fd then
     return nil, "listen at " .. addr .. ": " .. message, code

@@ -8,10 +8,20 @@
 
 local check = {}
 
+--- The largest number that every native function takes where it takes a whole one.
+local INTEGER_MAX = 2 ^ 31 - 1
+
+local function is_whole(value, least)
+  return type(value) == "number" and value >= least and value <= INTEGER_MAX and value % 1 == 0
+end
+
 --- Kinds beside Lua's types and the names of classes.
 local KINDS = {
   ["positive integer"] = function(value)
-    return type(value) == "number" and value >= 1 and value < math.huge and value % 1 == 0
+    return is_whole(value, 1)
+  end,
+  ["descriptor"] = function(value)
+    return is_whole(value, -1)
   end,
   ["list of strings"] = function(value)
     for i = 1, type(value) == "table" and #value or 0 do
