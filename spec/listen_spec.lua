@@ -140,6 +140,7 @@ describe("chuck.listen", function()
       { "[127.0.0.1]:80", "EINVAL" },
       { "[nonsense:]:80", "EINVAL" },
       { "no host.invalid:80", "ENOENT" },
+      { "\255\254:80", "EINVAL" },
       { "192.0.2.1:0", "EADDRNOTAVAIL" },
       { "unix:/no/such/folder/socket", "ENOENT" },
       { "unix:" .. ("x"):rep(200), "ENAMETOOLONG" },

@@ -74,6 +74,18 @@ local function on_accept(self, fd, code)
   end
 end
 
+--- The IPv4 addresses of a host. It waits.
+local function addresses_of(host)
+  if host == "localhost" then
+    return { "127.0.0.1" }
+  end
+  local is_text, found, message, code = pcall(sockets.gethostbyname_ipv4, host)
+  if not is_text then
+    return nil, "the name of a host is not text", "EINVAL"
+  end
+  return found, message, code
+end
+
 --- Where to listen for an address, in order of preference.
 local function places_of(text)
   if address.is_unix(text) then
@@ -92,10 +104,7 @@ local function places_of(text)
   elseif host:find(":", 1, true) then
     return { { family = sockets.AF_INET6, protocol = tcp, address = text } }
   end
-  local found, message, code = { "127.0.0.1" }, nil, nil
-  if host ~= "localhost" then
-    found, message, code = sockets.gethostbyname_ipv4(host)
-  end
+  local found, message, code = addresses_of(host)
   if not found then
     return nil, message, code
   end
