@@ -131,6 +131,19 @@ fn threads_come_with_questions_and_no_more_than_allowed() {
 }
 
 #[test]
+fn threads_that_are_allowed_later_take_what_waits_already() {
+    let mut world = world();
+    world.resolver.configure(|threads, _| *threads = 1);
+    let waiters: Vec<_> = (0..4).map(|n| world.ask(n).unwrap()).collect();
+    world.wait_until("the thread", |world| world.asked() == 1);
+    world.resolver.configure(|threads, _| *threads = 3);
+    world.wait_until("two more", |world| world.asked() == 3);
+    assert_eq!(world.resolver.population().0, 3);
+    world.gate.open();
+    world.wait_for(&waiters);
+}
+
+#[test]
 fn what_nobody_waits_for_any_more_is_not_asked() {
     let mut world = world();
     world.resolver.configure(|threads, _| *threads = 1);

@@ -10,6 +10,7 @@
 //! for any more is not asked. A thread that hangs hangs alone: who waits for it has a deadline.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
@@ -121,16 +122,23 @@ impl Resolver {
             true => Ok(()),
             false => state.enqueue(question, waiter),
         };
-        enqueued.and_then(|()| self.call_thread(&mut state, question)).err().map(Err)
+        let called = enqueued.and_then(|()| {
+            let no_thread = "no thread to ask the resolver";
+            let failure = |error: io::Error| question.failure(error.into(), no_thread);
+            self.call_threads(&mut state).map_err(failure)
+        });
+        called.err().map(Err)
     }
 
     /// Sets the largest number of threads, at least 1, and the bounds of the cache.
-    pub fn configure(&self, change: impl FnOnce(&mut usize, &mut Bounds)) {
+    pub fn configure(self: &Arc<Self>, change: impl FnOnce(&mut usize, &mut Bounds)) {
         let mut state = self.lock();
         let (mut threads, mut bounds) = (state.threads, state.cache.bounds());
         change(&mut threads, &mut bounds);
         state.threads = threads.max(1);
         state.cache.set_bounds(bounds);
+        // More threads take what waits; of too many, those that are idle end.
+        let _ = self.call_threads(&mut state);
         drop(state);
         self.work.notify_all();
     }
@@ -148,33 +156,32 @@ impl Resolver {
         (state.running, state.asked.len(), state.cache.len())
     }
 
-    /// Has a thread look at the queue, if there is anything in it.
-    fn call_thread(
-        self: &Arc<Self>,
-        state: &mut State,
-        question: &Question,
-    ) -> Result<(), Failure> {
-        if state.queue.len() <= state.idle || state.running >= state.threads {
-            self.work.notify_one();
-            return Ok(());
-        }
-        let pool = self.clone();
-        let thread = thread::Builder::new()
-            .name("chuck-resolver".to_owned())
-            .stack_size(limits::RESOLVE_STACK)
-            .spawn(move || pool.work());
-        match thread {
-            Ok(_) => {
-                state.running += 1;
-                state.idle += 1;
-            }
-            // Those that are there will come to it.
-            Err(_) if state.running > 0 => {}
-            // Without a thread nothing else is in the queue: it was refused as well.
-            Err(error) => {
-                state.queue.clear();
-                state.asked.clear();
-                return Err(question.failure(error.into(), "no thread to ask the resolver"));
+    /// Has threads look at the queue, new ones if those with nothing to do are too few.
+    ///
+    /// # Errors
+    ///
+    /// There is no thread, and none can be started.
+    fn call_threads(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        self.work.notify_one();
+        while state.queue.len() > state.idle && state.running < state.threads {
+            let pool = self.clone();
+            let thread = thread::Builder::new()
+                .name("chuck-resolver".to_owned())
+                .stack_size(limits::RESOLVE_STACK)
+                .spawn(move || pool.work());
+            match thread {
+                Ok(_) => {
+                    state.running += 1;
+                    state.idle += 1;
+                }
+                // Those that are there will come to it.
+                Err(_) if state.running > 0 => break,
+                // Without a thread nothing else is in the queue: it was refused as well.
+                Err(error) => {
+                    state.queue.clear();
+                    state.asked.clear();
+                    return Err(error);
+                }
             }
         }
         Ok(())
