@@ -212,7 +212,10 @@ describe("process.spawn", function()
       { { "true", stderr = {} }, '"stdout", or a descriptor expected, got table' },
       { { "true", detached = 1 }, "detached: boolean expected, got number" },
       { { "true", listen = { ["a:b"] = 1 } }, "listen: names are short words" },
-      { { "true", listen = { a = "b" } }, "listen: acceptor or descriptor expected, got string" },
+      {
+        { "true", listen = { a = "b" } },
+        "listen: acceptor, listener or descriptor expected, got string",
+      },
       { { "true", decoder = 1 }, "decoder: decoder expected, got number" },
       {
         { "true", decoder = chuck.decoder.datagram.rawpacket },
@@ -274,6 +277,28 @@ describe("process.spawn", function()
     local script = "echo $LISTEN_FDS $LISTEN_FDNAMES"
     text = programs:output_of({ "sh", "-c", script, listen = { first } })
     assert.are.equal("1 unknown\n", text)
+  end)
+
+  it("hands on what chuck.listen has made, whose file is the program's then", function()
+    local path = os.tmpname()
+    local script = "echo $LISTEN_FDNAMES; ls -L /dev/fd/3"
+    for _, case in ipairs({
+      { args = { "true" }, is_left = false },
+      { listen = true, args = { "/no/such/program" }, is_left = false },
+      { listen = true, args = { "sh", "-c", script }, is_left = true },
+    }) do
+      os.remove(path)
+      local listener = world:own(assert(chuck.listen(world.engine, "unix:" .. path, net.ignore)))
+      local options = { args = case.args, listen = case.listen and { web = listener } }
+      if case.is_left then
+        assert.are.equal("web\n/dev/fd/3\n", (programs:output_of(options)))
+      else
+        process.spawn(world.engine, options)
+      end
+      listener:Close()
+      assert.are.equal(case.is_left, lfs.symlinkattributes(path) ~= nil, case.args[1])
+    end
+    os.remove(path)
   end)
 
   it("gives a detached child a session of its own", function()

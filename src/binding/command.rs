@@ -10,7 +10,7 @@ use super::raw::{Call, Fail, Kind};
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::conn::framing::Framing;
-use crate::net::fds;
+use crate::net::{fds, unix};
 use crate::os::process::{Command, Source};
 
 /// What `spawn` understands.
@@ -103,6 +103,13 @@ impl Wishes {
             self.command.listen.push((name, fd?));
         }
         Ok(&self.command)
+    }
+
+    /// The program runs: what it was handed is its own as well.
+    pub fn hand_over(&self) {
+        for (_, fd) in &self.command.listen {
+            unix::disown(fd);
+        }
     }
 }
 
@@ -228,7 +235,20 @@ fn wish(call: &Call, n: c_int, is_error: bool) -> Result<Wish, String> {
     }))
 }
 
-/// A list of descriptors, or a table of them by name: acceptors, or numbers.
+/// Another descriptor of the socket at the top of the stack, if that is an acceptor, or a
+/// listener, which has one.
+fn shared(call: &Call) -> Option<Result<Arc<OwnedFd>, Code>> {
+    let share = || call.try_object::<Acceptor>(-1).map(|acceptor| acceptor.share().map(Arc::new));
+    if call.kind(-1) != Kind::Table {
+        return share();
+    }
+    call.raw_field(-1, c"acceptor");
+    let shared = share();
+    call.pop(1);
+    shared
+}
+
+/// A list of descriptors, or a table of them by name: acceptors, listeners, or numbers.
 fn listeners(call: &Call, n: c_int) -> Result<Vec<Named>, String> {
     if call.kind(n) != Kind::Table {
         return Err(unlike(call, n, "table"));
@@ -242,12 +262,12 @@ fn listeners(call: &Call, n: c_int) -> Result<Vec<Named>, String> {
             (None, Some(name)) if is_name(name) => (0, name),
             _ => return Err("names are short words without \":\"".to_owned()),
         };
-        let fd = match (call.try_object::<Acceptor>(-1), call.to_integer(-1)) {
-            (Some(acceptor), _) => acceptor.share().map(Arc::new),
+        let fd = match (shared(call), call.to_integer(-1)) {
+            (Some(shared), _) => shared,
             (None, Some(number)) => {
                 i32::try_from(number).map_err(|_| Code::BAD_FD).and_then(fds::get)
             }
-            _ => return Err(unlike(call, -1, "acceptor or descriptor")),
+            _ => return Err(unlike(call, -1, "acceptor, listener or descriptor")),
         };
         found.push((place, name.to_vec(), fd));
         if found.len() > limits::LISTEN_FDS {

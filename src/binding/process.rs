@@ -57,6 +57,7 @@ fn spawn(call: &Call) -> Outcome {
         Ok(spawned) => spawned,
         Err(failure) => return convert::refusal(call, &failure.words(command), failure.code),
     };
+    wishes.hand_over();
     let (framing, recv_size) = (wishes.framing, wishes.recv_size);
     drop(wishes);
     match child::push(call, &core, spawned, framing, recv_size) {

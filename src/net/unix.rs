@@ -30,6 +30,8 @@ struct File {
     /// From the root: the working folder may change.
     place: PathBuf,
     identity: Identity,
+    /// What every descriptor of the socket stands for.
+    socket: Identity,
 }
 
 type Identity = (u64, u64);
@@ -57,7 +59,8 @@ pub fn bind(fd: &impl AsFd, path: &Path, mode: Option<u32>) -> Result<(), Code> 
     }
     let metadata = fs::symlink_metadata(path)?;
     let name = path.to_owned();
-    let file = File { name, place: path::absolute(path)?, identity: identity(&metadata) };
+    let (place, socket) = (path::absolute(path)?, self::socket(fd)?);
+    let file = File { name, place, identity: identity(&metadata), socket };
     files().get_or_insert_default().insert(fd.as_fd().as_raw_fd(), file);
     match mode {
         // What the process masks is added only now: nobody could connect who may not.
@@ -101,8 +104,11 @@ pub fn remove(fd: &impl AsFd) {
 }
 
 /// The socket has gone to another process as well: its file is not ours to remove any more.
+/// Any descriptor of the socket will do.
 pub fn disown(fd: &impl AsFd) {
-    forget(fd);
+    if let (Ok(socket), Some(files)) = (socket(fd), files().as_mut()) {
+        files.retain(|_, file| file.socket != socket);
+    }
 }
 
 fn forget(fd: &impl AsFd) -> Option<File> {
@@ -128,6 +134,11 @@ fn is_at(place: &Path, expected: Identity) -> bool {
 
 fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
+}
+
+fn socket(fd: &impl AsFd) -> io::Result<Identity> {
+    let stat = rustix::fs::fstat(fd)?;
+    Ok((stat.st_dev as _, stat.st_ino as _))
 }
 
 fn files() -> MutexGuard<'static, Option<HashMap<RawFd, File>>> {

@@ -50,7 +50,7 @@ function process.ppid() end
 ---@field stdout? chuck.Stdio
 ---@field stderr? chuck.Stdio|"stdout"
 ---@field detached? boolean a session of its own
----@field listen? table<string|integer, integer|chuck.Acceptor> descriptors that become 3, 4, ...
+---@field listen? table<string|integer, integer|chuck.Acceptor|chuck.Listener> descriptors that become 3, 4, ...
 ---@field decoder? chuck.Decoder for `stdout`
 ---@field recvbuf? integer bytes in a raw packet at most
 
