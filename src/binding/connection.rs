@@ -280,7 +280,7 @@ fn shutdown_write(call: &Call) -> Outcome {
     let seated = handle.seat.borrow().is_some();
     if !seated && handle.stream.borrow().is_done() {
         // Without an engine nothing would end it.
-        handle.stream.borrow_mut().drop_socket();
+        handle.hang_up();
     }
     Ok(0)
 }
