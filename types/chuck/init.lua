@@ -55,7 +55,7 @@ function chuck.listen(engine, addr, callback, options) end
 ---@param options? { recvbuf?: integer, decoder?: chuck.Decoder, family?: "inet" | "inet6", attempt_delay_ms?: integer, addresses?: string[] }
 ---@return chuck.Dial? dial
 ---@return string? message
----@return string? code # `"EENGCLOSE"`
+---@return string? code # `"EENGCLOSE"`, `"EMFILE"`
 function chuck.dial(engine, addr, timeout_ms, callback, options) end
 
 return chuck

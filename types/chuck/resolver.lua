@@ -12,7 +12,7 @@ local resolver = {}
 ---@param options? { family?: "inet" | "inet6", timeout_ms?: number, cache?: boolean } # timeout_ms: 5000; 0: none
 ---@return chuck.Query? query
 ---@return string? message
----@return string? code # `"EENGCLOSE"`
+---@return string? code # `"EENGCLOSE"`, `"EMFILE"`
 function resolver.resolve(engine, host, callback, options) end
 
 --- Changes what is named; for the whole process.
