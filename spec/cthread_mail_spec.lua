@@ -276,7 +276,11 @@ describe("mail that cannot be copied", function()
   end)
 
   it("is refused when it is larger than 16 MiB", function()
-    assert.is_truthy(refused({ ("x"):rep(17 * 2 ^ 20) }):find("16777216 bytes", 1, true))
+    local large = ("x"):rep(17 * 2 ^ 20)
+    for _, mail in ipairs({ large, { large }, { [large] = 1 } }) do
+      assert.is_truthy(refused(mail):find("16777216 bytes", 1, true))
+    end
+    assert.is_truthy(complaint(threads.new, "", large):find("16777216 bytes", 1, true))
   end)
 
   it("is refused when copies of one table would fill the memory", function()

@@ -66,9 +66,9 @@ impl Call {
         self.reserve(1);
         self.push_value(n);
         let above = [ptr::null(); MAIL_DEPTH];
-        let mut packer = Packer { call: self, out, load, above, root: top + 1 };
+        let mut packer = Packer { call: self, out, load, above, root: top + 1, is_over: false };
         // SAFETY: the value is at the top.
-        let result = unsafe { packer.value(0) };
+        let result = unsafe { packer.value(0) }.and_then(|()| packer.check_size());
         self.set_top(top);
         result
     }
@@ -94,6 +94,8 @@ struct Packer<'a, 'b> {
     above: [*const c_void; MAIL_DEPTH],
     /// Where the outermost value stands; the table at depth `d` is `2 * d` above it.
     root: c_int,
+    /// A string was left out, which alone is too large.
+    is_over: bool,
 }
 
 impl Packer<'_, '_> {
@@ -159,15 +161,20 @@ impl Packer<'_, '_> {
                 }
                 self.value(depth + 1).map_err(|unfit| self.locate(unfit, depth))?;
                 pairs += 1;
-                if self.out.len() > MAIL_BYTES {
-                    let why = format!("mail of more than {MAIL_BYTES} bytes, which is the limit");
-                    return Err(Unfit::new(why));
-                }
+                self.check_size()?;
                 ffi::lua_settop(state, -2);
             }
             let list = list.min(pairs);
             self.out[head..head + 4].copy_from_slice(&list.to_ne_bytes());
             self.out[head + 4..head + 8].copy_from_slice(&(pairs - list).to_ne_bytes());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn check_size(&self) -> Result<(), Unfit> {
+        if self.is_over || self.out.len() > MAIL_BYTES {
+            return Err(too_large());
         }
         Ok(())
     }
@@ -199,6 +206,10 @@ impl Packer<'_, '_> {
 
     #[inline]
     fn string(&mut self, text: &[u8]) {
+        if text.len() > MAIL_BYTES {
+            self.is_over = true;
+            return;
+        }
         match u8::try_from(text.len()) {
             Ok(len) => self.out.extend_from_slice(&[SHORT, len]),
             Err(_) => self.tagged(LONG, (text.len() as u64).to_ne_bytes()),
@@ -259,6 +270,11 @@ impl Packer<'_, '_> {
 #[cold]
 fn unfit(kind: c_int) -> String {
     format!("a {} cannot be sent", name_of(kind))
+}
+
+#[cold]
+fn too_large() -> Unfit {
+    Unfit::new(format!("mail of more than {MAIL_BYTES} bytes, which is the limit"))
 }
 
 fn name_of(kind: c_int) -> &'static str {
