@@ -9,7 +9,7 @@ use super::anchor;
 use super::convert;
 use super::engine::EngineObject;
 use super::mailbox::{self, Mailbox};
-use super::raw::{Call, Fail, Outcome, function};
+use super::raw::{Call, Fail, Kind, Outcome, function};
 use super::seat;
 use super::thread::{self, Handle, Member, ROSTER};
 use crate::base::error::Code;
@@ -150,7 +150,7 @@ fn process_mail(call: &Call) -> Outcome {
 /// `sendmail(handle, mail[, timeout_ms])`
 fn send_mail(call: &Call) -> Outcome {
     let to = call.object::<Handle>(1)?.member();
-    if call.is_absent(2) {
+    if call.kind(2) == Kind::None {
         return Err(call.expected(2, "mail"));
     }
     let wait = convert::optional_millis(call, 3)?;
@@ -180,7 +180,7 @@ fn send_mail(call: &Call) -> Outcome {
 
 /// `broadcast(mail)`: how many have got it, and how many have not because their inbox is full.
 fn broadcast(call: &Call) -> Outcome {
-    if call.is_absent(1) {
+    if call.kind(1) == Kind::None {
         return Err(call.expected(1, "mail"));
     }
     let mailbox = mailbox_of(call)?;

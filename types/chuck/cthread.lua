@@ -6,7 +6,7 @@ local cthread = {}
 
 --- What can be mailed: copied are booleans, numbers, strings and tables of them; packets share
 --- their bytes; connections, datagram sockets and acceptors that are in no engine change hands.
----@alias chuck.Mail boolean|number|string|table|chuck.WPacket|chuck.RPacket|chuck.RawPacket|chuck.Thread|chuck.Connection|chuck.Acceptor
+---@alias chuck.Mail nil|boolean|number|string|table|chuck.WPacket|chuck.RPacket|chuck.RawPacket|chuck.Thread|chuck.Connection|chuck.Datagram|chuck.Acceptor
 
 --- Runs a script in a new thread, with `...` as its arguments. Returns when it was loaded.
 ---@param file string
