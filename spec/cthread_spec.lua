@@ -256,6 +256,15 @@ describe("a handle", function()
     assert.is_true(rawequal(cthread.self(), cthread.findbytid(cthread.selftid())))
   end)
 
+  it("of the first thread is found by whoever asks first", function()
+    local result = child.run([[
+      local cthread = require("chuck").cthread
+      local found = cthread.findbytid(cthread.selftid())
+      print(found ~= nil and found == cthread.self())
+    ]])
+    assert.are.equal("true\n", result.output)
+  end)
+
   it("of nobody is nil", function()
     local thread = threads.start("")
     threads.join(thread)

@@ -114,6 +114,8 @@ fn own_tid(call: &Call) -> Outcome {
 
 fn find_by_tid(call: &Call) -> Outcome {
     let wanted = call.integer(1)?;
+    // Who asks can be found, whether or not it has asked for anything before.
+    mailbox_of(call)?;
     let is_meant = |member: &Member| wanted > 0 && member.tid() == wanted as u64;
     match ROSTER.find(is_meant).first() {
         Some(member) => Handle::push(call, member),
