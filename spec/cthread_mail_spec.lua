@@ -352,6 +352,21 @@ describe("an inbox", function()
     threads.join(thread)
   end)
 
+  it("counts what small packets take besides their bytes", function()
+    local thread, free = deaf()
+    local small, one = {}, packet.rawpacket("x")
+    for n = 1, 100000 do
+      small[n] = one
+    end
+    local count = 0
+    while cthread.sendmail(thread, small) do
+      count = count + 1
+    end
+    assert.is_true(count <= 10, count)
+    free()
+    threads.join(thread)
+  end)
+
   it("that is empty takes one mail of any size", function()
     local thread = threads.serve("on_mail = function(from, mail) cthread.sendmail(from, #mail) end")
     local engine, size = chuck.engine(), nil

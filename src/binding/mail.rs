@@ -66,7 +66,7 @@ pub struct Outgoing {
     items: Vec<Item>,
     /// Values that were packed.
     count: u32,
-    /// Bytes of packets.
+    /// What the items take, with the bytes of packets.
     shared: usize,
 }
 
@@ -88,7 +88,7 @@ impl Outgoing {
                 }
                 claim.check()?;
             }
-            *shared += item.shared();
+            *shared += size_of::<Item>() + item.shared();
             items.push(item);
             Ok(())
         };
