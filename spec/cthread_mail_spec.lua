@@ -2,6 +2,7 @@
 local chuck = require("chuck")
 
 local check = require("spec.helper.check")
+local child = require("spec.helper.child")
 local net = require("spec.helper.net")
 local threads = require("spec.helper.threads")
 
@@ -540,6 +541,62 @@ describe("process_mail", function()
     wait(other, seen, 2)
     assert.are.same({ 1, 2 }, seen)
     other:Close()
+  end)
+
+  it("inside the callback replaces it for the very next mail", function()
+    local seen = {}
+    cthread.process_mail(engine, function(_, mail)
+      seen[#seen + 1] = "first " .. mail
+      cthread.process_mail(engine, function(_, later)
+        seen[#seen + 1] = "second " .. later
+      end)
+    end)
+    for n = 1, 3 do
+      to_me(n)
+    end
+    wait(engine, seen, 3)
+    assert.are.same({ "first 1", "second 2", "second 3" }, seen)
+  end)
+
+  it("inside the callback serves an engine that runs there, in order", function()
+    local inner, seen = chuck.engine(), {}
+    local function outside(_, mail)
+      seen[#seen + 1] = "outside " .. mail
+      if mail == "question" then
+        cthread.process_mail(inner, function(_, answer)
+          seen[#seen + 1] = "inside " .. answer
+          if answer == "answer" then
+            inner:Stop()
+          end
+        end)
+        to_me("answer")
+        to_me("more")
+        assert.are.equal(0, inner:Run(5000))
+        cthread.process_mail(engine, outside)
+      end
+    end
+    cthread.process_mail(engine, outside)
+    to_me("question")
+    to_me("early")
+    wait(engine, seen, 4)
+    assert.are.same(
+      { "outside question", "inside early", "inside answer", "outside more" }, seen)
+    inner:Close()
+  end)
+
+  it("without a descriptor left is false, with EMFILE, and changes nothing", function()
+    local result = child.run([[
+      local chuck = require("chuck")
+      local cthread = chuck.cthread
+      local engine, other = chuck.engine(), chuck.engine()
+      cthread.process_mail(engine, function(_, mail) print(mail) end)
+      local net = chuck.socket_helper
+      repeat until net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP) < 0
+      print(select(3, cthread.process_mail(other, error)))
+      cthread.sendmail(cthread.self(), "still here")
+      engine:Run(0)
+    ]], "ulimit -n 50;")
+    assert.are.equal("EMFILE\nstill here\n", result.output)
   end)
 
   it("inside the callback moves the mailbox, and order stays", function()

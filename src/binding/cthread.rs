@@ -138,15 +138,12 @@ fn process_mail(call: &Call) -> Outcome {
     call.reserve(8);
     if let Some(key) = mailbox.key_at(&core) {
         anchor::set(call, 1, anchor::CALLBACKS, key.slot());
+        mailbox.note_callback();
         return convert::truth(call, Ok(()));
     }
-    if core.is_closed() {
-        return convert::truth(call, Err(Code::ENGINE_CLOSED));
-    }
-    mailbox.stand_up(call);
     call.push_resident();
     call.insert(1);
-    seat::take(call, |core| mailbox.sit_down(core))
+    seat::take(call, |core| mailbox.sit_down(call, core))
 }
 
 /// `sendmail(handle, mail[, timeout_ms])`

@@ -70,12 +70,10 @@ pub struct Mailbox {
     /// Where mails are packed.
     pub outgoing: RefCell<Outgoing>,
     seat: RefCell<Option<Seat>>,
-    /// Collected, and not told yet.
-    hand: RefCell<Batch>,
-    /// There is something in `hand`.
-    has_rest: Cell<bool>,
-    /// Its callback runs, and gets what comes next when that has ended.
-    telling: Cell<bool>,
+    /// Collected, and told mail by mail; `None` while a mail is made, when a finalizer may run.
+    hand: RefCell<Option<Box<Batch>>>,
+    /// The callback is another one since the last mail.
+    is_replaced: Cell<bool>,
     /// When the kernel was asked last.
     asked: Cell<Option<Instant>>,
     /// Whether the loop waits for us too.
@@ -113,9 +111,8 @@ impl Mailbox {
             me,
             outgoing: RefCell::default(),
             seat: RefCell::new(None),
-            hand: RefCell::default(),
-            has_rest: Cell::new(false),
-            telling: Cell::new(false),
+            hand: RefCell::new(Some(Box::default())),
+            is_replaced: Cell::new(false),
             asked: Cell::new(None),
             asleep: Cell::new(false),
             habit: Habit::default(),
@@ -128,38 +125,45 @@ impl Mailbox {
         seat.as_ref().filter(|seat| seat.core.id == core.id).map(|seat| seat.key)
     }
 
-    /// Is served by `core` from now on.
+    /// Has the mails that are left of a batch told to another callback.
+    pub fn note_callback(&self) {
+        self.is_replaced.set(true);
+    }
+
+    /// Is served by `core` from now on, and no more where it was.
     ///
     /// # Errors
     ///
-    /// The engine is closed, or out of descriptors.
-    pub fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
+    /// The engine is closed, or out of descriptors; it stays where it was.
+    pub fn sit_down(self: &Rc<Self>, call: &Call, core: &Rc<Core>) -> Result<Key, Code> {
         let (bell, key) = core.seat(self.clone())?;
+        let old = self.seat.replace(Some(Seat { core: core.clone(), key }));
+        if let Some(old) = old {
+            old.core.mailbox.take();
+            old.leave(call, None);
+        }
         self.me.inbox.listen(Some((bell, key)));
-        *core.mailbox.borrow_mut() = Some((key, self.clone()));
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
-        if self.has_rest.get() {
+        core.mailbox.replace(Some((key, self.clone())));
+        if self.has_rest() {
             core.wake_again(key);
         }
         Ok(key)
     }
 
-    /// Is served no more.
-    pub fn stand_up(&self, call: &Call) {
-        let seat = self.seat.borrow_mut().take();
-        if let Some(seat) = seat {
-            self.me.inbox.listen(None);
-            let gone = seat.core.mailbox.borrow_mut().take();
-            drop(gone);
-            seat.leave(call, None);
-        }
+    /// Whether something was collected and not told yet.
+    fn has_rest(&self) -> bool {
+        self.hand.borrow().as_ref().is_some_and(|batch| !batch.is_read())
+    }
+
+    fn is_making(&self) -> bool {
+        self.hand.borrow().is_none()
     }
 
     /// The loop is about to wait for `limit`: whether there is something to tell instead. Before
     /// it waits in earnest it looks for a while.
     fn look(&self, limit: Option<Duration>) -> bool {
         self.asleep.set(false);
-        if self.telling.get() || self.has_rest.get() {
+        if self.is_making() || self.has_rest() {
             // The rest has its wake already.
             return false;
         }
@@ -199,28 +203,38 @@ impl Mailbox {
     }
 
     /// Calls the callback for up to [`limits::MAIL_BATCH`] mails.
-    fn tell_batch(&self, batch: &mut Batch, key: Key, stage: &Stage<'_>) {
+    fn tell_batch(&self, key: Key, stage: &Stage<'_>) {
         let mut left = limits::MAIL_BATCH;
-        let mut next = |call: &Call| {
-            let is_told = left > 0 && !stage.core.is_stopping();
-            if !is_told || !self.is_seated_at(key, stage.core) {
-                return None;
-            }
-            left -= 1;
-            call.reserve(8);
-            call.push_value(raw::FIRST);
-            if !batch.push_next(call) {
-                call.pop(1);
-                return None;
-            }
-            Some(2)
-        };
         loop {
+            self.is_replaced.set(false);
+            // What Lua raises while a mail is made leaves the batch here.
+            let mut held = None;
+            let mut next = |call: &Call| {
+                let is_told = left > 0 && !stage.core.is_stopping() && !self.is_replaced.get();
+                if !is_told || !self.is_seated_at(key, stage.core) {
+                    return None;
+                }
+                left -= 1;
+                call.reserve(8);
+                call.push_value(raw::FIRST);
+                held = self.hand.take();
+                let is_made = held.as_mut().is_some_and(|batch| batch.push_next(call));
+                self.hand.replace(held.take());
+                if !is_made {
+                    call.pop(1);
+                }
+                is_made.then_some(2)
+            };
             stage.push_callback(key);
-            if stage.call.protected_each(1, stage.handler, &mut next) {
+            let is_fine = stage.call.protected_each(1, stage.handler, &mut next);
+            if held.is_some() {
+                self.hand.replace(held);
+            }
+            if !is_fine {
+                stage.report();
+            } else if !self.is_replaced.get() {
                 return;
             }
-            stage.report();
         }
     }
 }
@@ -229,33 +243,32 @@ impl Owner for Mailbox {
     fn wake(&self, _ready: Ready, _core: &Core) {}
 
     fn tell(&self, key: Key, stage: &Stage<'_>) {
-        if self.telling.get() || !self.is_seated_at(key, stage.core) {
+        if !self.is_seated_at(key, stage.core) {
             return;
         }
-        let mut batch = self.hand.take();
+        let Some(mut batch) = self.hand.take() else {
+            return;
+        };
         if batch.is_read() {
             batch.clear();
             self.me.inbox.collect(&mut batch);
         }
-        self.telling.set(true);
-        self.tell_batch(&mut batch, key, stage);
-        self.telling.set(false);
-        self.has_rest.set(!batch.is_read());
-        if batch.is_read() {
+        self.hand.replace(Some(batch));
+        self.tell_batch(key, stage);
+        let is_read = !self.has_rest();
+        if let Some(batch) = self.hand.borrow_mut().as_mut().filter(|_| is_read) {
             batch.clear();
         }
-        self.hand.replace(batch);
-        // A callback has moved us to another engine, which knows nothing of the rest.
-        if self.has_rest.get()
-            && let Some(seat) = self.seat.borrow().as_ref()
-            && seat.core.id != stage.core.id
+        // A finalizer may have moved us where nothing is known of the rest.
+        if let Some(seat) = self.seat.borrow().as_ref().filter(|_| !is_read)
+            && !self.is_seated_at(key, stage.core)
         {
             seat.core.wake_again(seat.key);
         }
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
-        if self.has_rest.get() && self.is_seated_at(key, stage.core) {
+        if self.has_rest() && self.is_seated_at(key, stage.core) {
             stage.core.wake_again(key);
         }
     }
