@@ -1,6 +1,7 @@
 --- Sockets that change threads: numbers, connections, acceptors. On failure nothing is lost.
 local chuck = require("chuck")
 
+local child = require("spec.helper.child")
 local net = require("spec.helper.net")
 local threads = require("spec.helper.threads")
 
@@ -232,5 +233,56 @@ describe("a socket that is sent to a thread", function()
     assert.are.equal("EAGAIN", (select(3, cthread.sendmail(me, { far }))))
     assert.is_true(far:Add2Engine(world.engine, net.echo))
     assert_answers(near)
+  end)
+
+  it("is closed when its mail cannot be made, because a finalizer has raised", function()
+    local result = child.run([==[
+      local chuck, net = require("chuck"), require("spec.helper.net")
+      local cthread, engine, quiet = chuck.cthread, chuck.engine(), false
+      local function finalizer()
+        if not quiet then
+          error("bad finalizer")
+        end
+      end
+      local proxy = rawget(_G, "newproxy")
+      local function drop()
+        if proxy then
+          getmetatable(proxy(true)).__gc = finalizer
+        else
+          setmetatable({}, { __gc = finalizer })
+        end
+      end
+      engine:SetErrorHandler(function() end)
+      cthread.process_mail(engine, function(_, mail) mail[1]:Close() end)
+      collectgarbage("setpause", 1)
+      collectgarbage("setstepmul", 100000)
+      local before = net.descriptors()
+      for _ = 1, 200 do
+        collectgarbage("stop")
+        local near, far = chuck.socket_helper.pair()
+        chuck.socket_helper.close(far)
+        cthread.sendmail(cthread.self(), { chuck.connection(near, 100) })
+        for _ = 1, 3 do
+          drop()
+        end
+        pcall(function()
+          for _ = 1, 40 do
+            collectgarbage("step", 100)
+          end
+        end)
+        pcall(function()
+          collectgarbage("restart")
+          engine:Run(0)
+        end)
+      end
+      quiet = true
+      collectgarbage("stop")
+      engine:Run(10)
+      collectgarbage()
+      collectgarbage()
+      print(net.descriptors() - before)
+    ]==])
+    -- LuaJIT lets such an error out anywhere.
+    assert.is_truthy(result.output == "0\n" or rawget(_G, "jit"), result.output)
   end)
 end)

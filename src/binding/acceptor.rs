@@ -134,8 +134,8 @@ impl Claim for Handle {
 
 /// A listener and the limit of its connections; those that it has counted stay behind.
 impl Moved for (Option<Listener>, usize) {
-    fn arrive(self: Box<Self>, call: &Call) {
-        call.push_object(Acceptor::over(self.0, self.1));
+    fn arrive(&mut self, call: &Call) {
+        call.push_made(|| Some(Acceptor::over(self.0.take(), self.1)));
     }
 }
 

@@ -152,13 +152,13 @@ impl Claim for Handle {
     fn take(&self) -> Box<dyn Moved> {
         // Who counted it does so in the thread that it leaves.
         drop(self.lease.take());
-        Box::new(self.stream.borrow_mut().take_over(clock::now()))
+        Box::new(Some(self.stream.borrow_mut().take_over(clock::now())))
     }
 }
 
-impl Moved for Stream {
-    fn arrive(self: Box<Self>, call: &Call) {
-        call.push_object(Connection::over(*self));
+impl Moved for Option<Stream> {
+    fn arrive(&mut self, call: &Call) {
+        call.push_made(|| self.take().map(Connection::over));
     }
 }
 

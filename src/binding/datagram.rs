@@ -113,13 +113,13 @@ impl Claim for Handle {
     }
 
     fn take(&self) -> Box<dyn Moved> {
-        Box::new(self.datagram.borrow_mut().take_over())
+        Box::new(Some(self.datagram.borrow_mut().take_over()))
     }
 }
 
-impl Moved for Datagram {
-    fn arrive(self: Box<Self>, call: &Call) {
-        call.push_object(DatagramObject::over(*self));
+impl Moved for Option<Datagram> {
+    fn arrive(&mut self, call: &Call) {
+        call.push_made(|| self.take().map(DatagramObject::over));
     }
 }
 

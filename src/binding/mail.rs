@@ -40,8 +40,9 @@ pub trait Claim {
 
 /// What was taken from an object, on its way.
 pub trait Moved: Send {
-    /// Pushes a new object made of it.
-    fn arrive(self: Box<Self>, call: &Call);
+    /// Pushes a new object, and gives it what there is once nothing can fail any more. Called
+    /// once.
+    fn arrive(&mut self, call: &Call);
 }
 
 /// What travels beside the bytes.
@@ -309,10 +310,8 @@ fn push_next<'a>(call: &Call, goods: &mut impl Iterator<Item = &'a mut Option<Go
             Handle::push(call, member);
             true
         }
-        Some(Good::Moved(_)) => {
-            if let Some(Good::Moved(moved)) = place.take() {
-                moved.arrive(call);
-            }
+        Some(Good::Moved(moved)) => {
+            moved.arrive(call);
             true
         }
         None => {
