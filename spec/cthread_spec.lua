@@ -342,6 +342,37 @@ describe("a thread", function()
     assert.is_truthy(result.output:find("stack traceback", 1, true))
   end)
 
+  it("that somebody joins reports its error to that one alone", function()
+    local result = child.run([[
+      local chuck = require("chuck")
+      local path = os.tmpname()
+      local file = io.open(path, "w")
+      file:write('error("told once")')
+      file:close()
+      local _, why = chuck.cthread.join(assert(chuck.cthread.new(path)))
+      local thread = assert(chuck.cthread.new(path))
+      while chuck.cthread.tid(thread) ~= 0 do end
+      chuck.cthread.join(thread)
+      os.remove(path)
+      print(why:match("told once"))
+    ]])
+    assert.are.equal("told once\n", result.output)
+  end)
+
+  it("that fails as the program ends is waited for, and its error reported", function()
+    local result = child.run([[
+      local chuck = require("chuck")
+      local path = os.tmpname()
+      local file = io.open(path, "w")
+      file:write('error("the last of it")')
+      file:close()
+      local thread = assert(chuck.cthread.new(path))
+      while chuck.cthread.tid(thread) ~= 0 do end
+      os.remove(path)
+    ]])
+    assert.is_truthy(result.output:find("the last of it", 1, true), result.output)
+  end)
+
   it("ends the process by os.exit, with its status", function()
     local result = child.run([[
       local chuck = require("chuck")

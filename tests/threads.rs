@@ -18,7 +18,7 @@ fn soon() -> Option<Instant> {
 fn what_a_life_leaves_is_taken_once() {
     let life = Arc::new(Life::default());
     let other = life.clone();
-    let work = move || other.end("left", |_, _| {});
+    let work = move || other.end("left");
     life.set_system(thread::spawn("one", Arc::default(), work).unwrap());
     assert_eq!(life.join(soon()), Ok("left"));
     assert_eq!(life.join(soon()), Err(Missed::Taken));
@@ -35,20 +35,27 @@ fn a_join_waits_as_long_as_it_may() {
 }
 
 #[test]
-fn the_end_sees_whether_somebody_waits() {
+fn what_nobody_takes_in_time_is_seen_and_stays() {
     let life = Life::default();
-    life.end((), |(), is_awaited| assert!(!is_awaited));
+    life.end("left");
+    let begin = Instant::now();
+    assert_eq!(life.outlast(Duration::from_millis(20), |left| *left), Some("left"));
+    assert!(begin.elapsed() >= Duration::from_millis(20));
+    assert_eq!(life.join(soon()), Ok("left"));
+    assert_eq!(life.outlast(LONG, |left| *left), None);
+}
+
+#[test]
+fn who_takes_what_is_left_or_gives_it_up_ends_the_patience() {
     let life = Arc::new(Life::default());
+    life.end("left");
     let other = life.clone();
     let joiner = std::thread::spawn(move || other.join(soon()));
-    let mut awaited = false;
-    while !awaited {
-        std::thread::yield_now();
-        // A life that has ended may end again: what it left last counts.
-        awaited = joiner.is_finished();
-        life.end((), |(), is_awaited| awaited |= is_awaited);
-    }
-    assert_eq!(joiner.join().unwrap(), Ok(()));
+    assert_eq!(life.outlast(LONG, |left| *left), None);
+    assert_eq!(joiner.join().unwrap(), Ok("left"));
+    life.end("again");
+    assert!(life.wait(Instant::now()));
+    assert_eq!(life.outlast(LONG, |left| *left), Some("again"));
 }
 
 #[test]

@@ -247,5 +247,9 @@ pub const MAIL_BATCH: usize = 256;
 /// Longest look at an inbox before its reader sleeps: about what it costs to be woken.
 pub const MAIL_SPIN: Duration = Duration::from_micros(50);
 
+/// How long the error of a thread waits for a join before it is reported: long enough for who is
+/// about to join, too short for a user to miss it.
+pub const JOIN_GRACE: Duration = Duration::from_millis(50);
+
 /// How long the end of a main state waits for its threads.
 pub const THREADS_END: Duration = Duration::from_secs(2);

@@ -90,10 +90,10 @@ impl Member {
 
     /// Gets no mail any more. With a root all threads that come from it end.
     pub fn leave(&self) {
-        ROSTER.remove(self.id);
         drop(self.inbox.close());
         self.tid.store(0, Ordering::Release);
         if self.is_root() {
+            ROSTER.remove(self.id);
             self.end_family();
         }
     }
@@ -295,14 +295,16 @@ impl Drop for End {
         let panicked = || Err(Failure::new("internal error in chuck", Code::CANCELED));
         let left = self.left.take().unwrap_or_else(panicked);
         let member = &self.member;
-        member.life.end(left, |left, is_awaited| {
-            // An empty text was told to the creator.
-            if let Err(failure) = left
-                && !is_awaited
-                && !failure.text.is_empty()
-            {
-                complain_of(&format!("thread {} ({})", member.id, member.name), &failure.text);
+        // An empty text was told to the creator.
+        let has_failed = left.as_ref().is_err_and(|failure| !failure.text.is_empty());
+        member.life.end(left);
+        if has_failed {
+            let text = |left: &Result<_, Failure>| left.as_ref().err().map(|it| it.text.clone());
+            if let Some(text) = member.life.outlast(limits::JOIN_GRACE, text).flatten() {
+                complain_of(&format!("thread {} ({})", member.id, member.name), &text);
             }
-        });
+        }
+        // Who ends the program waits for those on the list.
+        ROSTER.remove(member.id);
     }
 }

@@ -139,8 +139,8 @@ pub struct Life<T> {
 #[derive(Debug)]
 struct State<T> {
     phase: Phase<T>,
-    /// How many wait for the end.
-    joiners: usize,
+    /// Nobody is going to take what is left.
+    given_up: bool,
     system: Option<JoinHandle<()>>,
 }
 
@@ -164,7 +164,7 @@ pub enum Missed {
 
 impl<T> Default for Life<T> {
     fn default() -> Self {
-        let state = State { phase: Phase::Running, joiners: 0, system: None };
+        let state = State { phase: Phase::Running, given_up: false, system: None };
         Life { state: Mutex::new(state), changed: Condvar::new() }
     }
 }
@@ -175,14 +175,22 @@ impl<T> Life<T> {
         lock(&self.state).system = Some(system);
     }
 
-    /// The thread ends and leaves this; returns whether anybody waits for it. What `look` sees
-    /// is seen before anybody can take it.
-    pub fn end(&self, left: T, look: impl FnOnce(&T, bool)) {
-        let mut state = lock(&self.state);
-        look(&left, state.joiners > 0);
-        state.phase = Phase::Ended(left);
-        drop(state);
+    /// The thread ends and leaves this.
+    pub fn end(&self, left: T) {
+        lock(&self.state).phase = Phase::Ended(left);
         self.changed.notify_all();
+    }
+
+    /// Has `look` see what is left when nobody takes it for so long, or is going to.
+    pub fn outlast<R>(&self, patience: Duration, look: impl FnOnce(&T) -> R) -> Option<R> {
+        let is_left = |state: &mut State<T>| {
+            !state.given_up && matches!(state.phase, Phase::Ended(_))
+        };
+        let waited = self.changed.wait_timeout_while(lock(&self.state), patience, is_left);
+        match &waited.unwrap_or_else(PoisonError::into_inner).0.phase {
+            Phase::Ended(left) => Some(look(left)),
+            Phase::Running | Phase::Taken => None,
+        }
     }
 
     /// Waits for the end and takes what was left; without a deadline for ever.
@@ -192,22 +200,20 @@ impl<T> Life<T> {
     /// See [`Missed`].
     pub fn join(&self, deadline: Option<Instant>) -> Result<T, Missed> {
         let mut state = lock(&self.state);
-        state.joiners += 1;
         while matches!(state.phase, Phase::Running) {
             let left = deadline.map(|at| at.saturating_duration_since(clock::now()));
             let over = is_over();
             if over || left.is_some_and(|left| left.is_zero()) {
-                state.joiners -= 1;
                 return Err(if over { Missed::Interrupted } else { Missed::TimedOut });
             }
             let slice = left.map_or(LOOK_AROUND, |left| left.min(LOOK_AROUND));
             let woken = self.changed.wait_timeout(state, slice);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.joiners -= 1;
         let phase = mem::replace(&mut state.phase, Phase::Taken);
         let system = state.system.take();
         drop(state);
+        self.changed.notify_all();
         // It has nothing left to do but to give its stack back.
         let _ = system.map(JoinHandle::join);
         match phase {
@@ -216,9 +222,11 @@ impl<T> Life<T> {
         }
     }
 
-    /// Waits until `deadline` for the end, and takes nothing; whether it came.
+    /// Waits until `deadline` for the end, and takes nothing, nor will anybody; whether it came.
     pub fn wait(&self, deadline: Instant) -> bool {
         let mut state = lock(&self.state);
+        state.given_up = true;
+        self.changed.notify_all();
         while matches!(state.phase, Phase::Running) {
             let left = deadline.saturating_duration_since(clock::now());
             if left.is_zero() {
