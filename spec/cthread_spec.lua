@@ -265,6 +265,30 @@ describe("a handle", function()
     assert.are.equal("true\n", result.output)
   end)
 
+  it("of a state is one, also when a finalizer asks for it first", function()
+    local result = child.run([[
+      local cthread = require("chuck").cthread
+      local seen
+      local function drop()
+        local proxy = rawget(_G, "newproxy")
+        local object = proxy and proxy(true) or {}
+        local meta = proxy and getmetatable(object) or {}
+        meta.__gc = function() seen = seen or cthread.self() end
+        if not proxy then setmetatable(object, meta) end
+      end
+      collectgarbage("setpause", 1)
+      collectgarbage("setstepmul", 100000)
+      collectgarbage("stop")
+      for _ = 1, 20 do drop() end
+      local own = cthread.self
+      collectgarbage("restart")
+      local me = own()
+      collectgarbage()
+      print(me == seen)
+    ]])
+    assert.are.equal("true\n", result.output)
+  end)
+
   it("of nobody is nil", function()
     local thread = threads.start("")
     threads.join(thread)

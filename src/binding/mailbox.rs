@@ -97,9 +97,14 @@ impl Mailbox {
         call.push_resident();
         if call.is_absent(-1) {
             call.pop(1);
-            call.push_made(|| Some(MailboxObject(Rc::new(Mailbox::new(make())))));
-            call.push_value(-1);
-            call.keep_resident();
+            // A finalizer that runs while it is made may be the first to need one.
+            let new = || MailboxObject(Rc::new(Mailbox::new(make())));
+            if call.push_made(|| (!call.has_resident()).then(new)) {
+                call.push_value(-1);
+                call.keep_resident();
+            } else {
+                call.push_resident();
+            }
         }
         let found = call.try_object::<MailboxObject>(-1).map(|object| object.0.clone());
         call.pop(1);

@@ -233,6 +233,11 @@ impl Call {
         self.home().resident.set(reference);
     }
 
+    /// Whether there is such an object.
+    pub fn has_resident(&self) -> bool {
+        self.home().resident.get() != 0
+    }
+
     /// Pushes that object; nil before there is one.
     #[inline]
     pub fn push_resident(&self) {
