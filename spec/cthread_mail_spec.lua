@@ -368,6 +368,27 @@ describe("an inbox", function()
     threads.join(thread)
   end)
 
+  it("leaves no memory with the sender after a mail of many packets", function()
+    local result = child.run([[
+      local chuck = require("chuck")
+      local function resident()
+        for line in io.lines("/proc/self/status") do
+          local found = line:match("VmRSS:%s+(%d+)")
+          if found then
+            return tonumber(found)
+          end
+        end
+      end
+      local many, one = {}, chuck.packet.rawpacket("x")
+      for n = 1, 500000 do many[n] = one end
+      many[0] = chuck.cthread.self()
+      local before = resident()
+      pcall(chuck.cthread.sendmail, chuck.cthread.self(), { many, print })
+      print(resident() - before)
+    ]])
+    assert.is_true(tonumber(result.output) < 10000, result.output)
+  end)
+
   it("that is empty takes one mail of any size", function()
     local thread = threads.serve("on_mail = function(from, mail) cthread.sendmail(from, #mail) end")
     local engine, size = chuck.engine(), nil

@@ -129,7 +129,7 @@ impl Outgoing {
     /// Forgets everything but its memory.
     pub fn clear(&mut self) {
         clear(&mut self.bytes);
-        self.items.clear();
+        clear(&mut self.items);
         self.count = 0;
         self.shared = 0;
     }
