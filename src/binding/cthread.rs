@@ -93,11 +93,13 @@ fn join(call: &Call) -> Outcome {
             count => Ok(count),
         },
         Ok(Err(failure)) => convert::refusal(call, &failure.text, failure.code),
-        Err(Missed::TimedOut) => convert::failure(call, Code::TIMED_OUT),
+        Err(Missed::TimedOut) => convert::refusal(call, "the thread still runs", Code::TIMED_OUT),
         Err(Missed::Taken) => {
             convert::refusal(call, "the thread was joined before", Code::NO_PROCESS)
         }
-        Err(Missed::Interrupted) => convert::failure(call, Code::INTERRUPTED),
+        Err(Missed::Interrupted) => {
+            convert::refusal(call, "this thread is told to end", Code::INTERRUPTED)
+        }
     }
 }
 
@@ -148,7 +150,8 @@ fn process_mail(call: &Call) -> Outcome {
 
 /// `sendmail(handle, mail[, timeout_ms])`
 fn send_mail(call: &Call) -> Outcome {
-    let to = call.object::<Handle>(1)?.member();
+    let handle = call.object::<Handle>(1)?;
+    let to = handle.member();
     if call.kind(2) == Kind::None {
         return Err(call.expected(2, "mail"));
     }
@@ -166,7 +169,10 @@ fn send_mail(call: &Call) -> Outcome {
             call.push_boolean(true);
             return Ok(1);
         }
-        Err(Refused::Closed) => return convert::failure(call, Code::MAILBOX_CLOSED),
+        Err(Refused::Closed) => {
+            let text = format!("{} has ended", handle.text());
+            return convert::refusal(call, &text, Code::MAILBOX_CLOSED);
+        }
         Err(Refused::Full) if wait.is_zero() => Code::WOULD_BLOCK,
         // Nobody reads it while we wait.
         Err(Refused::Full) if is_self => Code::DEADLOCK,
