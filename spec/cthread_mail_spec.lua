@@ -442,7 +442,8 @@ describe("an inbox", function()
     local thread = threads.start("")
     threads.join(thread)
     local sent, why, code = cthread.sendmail(thread, {})
-    assert.are.same({ "nil", tostring(thread) .. " has ended", "ETMCLOSE" }, { type(sent), why, code })
+    local words = tostring(thread) .. " has ended"
+    assert.are.same({ "nil", words, "ETMCLOSE" }, { type(sent), why, code })
   end)
 
   it("of oneself that is full is EAGAIN, or EDEADLK for one who would wait", function()

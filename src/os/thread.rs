@@ -183,9 +183,8 @@ impl<T> Life<T> {
 
     /// Has `look` see what is left when nobody takes it for so long, or is going to.
     pub fn outlast<R>(&self, patience: Duration, look: impl FnOnce(&T) -> R) -> Option<R> {
-        let is_left = |state: &mut State<T>| {
-            !state.given_up && matches!(state.phase, Phase::Ended(_))
-        };
+        let is_left =
+            |state: &mut State<T>| !state.given_up && matches!(state.phase, Phase::Ended(_));
         let waited = self.changed.wait_timeout_while(lock(&self.state), patience, is_left);
         match &waited.unwrap_or_else(PoisonError::into_inner).0.phase {
             Phase::Ended(left) => Some(look(left)),
