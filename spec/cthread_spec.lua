@@ -150,6 +150,33 @@ describe("cthread.join", function()
     assert.is_truthy(worse:find("not even that", 1, true), worse)
   end)
 
+  it("gives the handle of the thread itself, when that is its result", function()
+    local thread = threads.start('return require("chuck").cthread.self()')
+    assert.are.equal(thread, (threads.join(thread)))
+  end)
+
+  it("is not needed for what a thread leaves to be freed, its own handle among it", function()
+    local result = child.run([[
+      local cthread = require("chuck").cthread
+      local path = os.tmpname()
+      local file = io.open(path, "w")
+      file:write('return require("chuck").cthread.self(), ("x"):rep(2 ^ 20)')
+      file:close()
+      for _ = 1, 50 do
+        local thread = cthread.new(path)
+        while cthread.tid(thread) ~= 0 do end
+      end
+      os.remove(path)
+      collectgarbage()
+      collectgarbage()
+      for line in io.lines("/proc/self/status") do
+        local found = line:match("VmRSS:%s+(%d+)")
+        if found then print(found) end
+      end
+    ]])
+    assert.is_true(tonumber(result.output) < 40000, result.output)
+  end)
+
   it("of a result that cannot be copied names it", function()
     local result, why, code = threads.join(threads.start("return 1, { f = print }"))
     assert.is_nil(result)

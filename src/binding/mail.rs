@@ -14,7 +14,7 @@
 use std::ffi::c_int;
 use std::mem;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::acceptor::Acceptor;
 use super::connection::Connection;
@@ -51,6 +51,8 @@ enum Good {
     Read(Reader),
     Raw(Buf),
     Thread(Arc<Member>),
+    /// The thread that has the parcel which this is in.
+    Holder(Weak<Member>),
     Moved(Box<dyn Moved>),
 }
 
@@ -149,7 +151,7 @@ impl Item {
             Item::Good(Good::Read(reader)) => Good::Read(reader.clone()),
             Item::Good(Good::Raw(bytes)) => Good::Raw(bytes.clone()),
             Item::Good(Good::Thread(member)) => Good::Thread(member.clone()),
-            Item::Good(Good::Moved(_)) | Item::Claim(_) => return None,
+            Item::Good(Good::Holder(_) | Good::Moved(_)) | Item::Claim(_) => return None,
         })
     }
 
@@ -275,6 +277,16 @@ pub struct Parcel {
 }
 
 impl Parcel {
+    /// As results of `holder`, which keeps the parcel, and which this shall not keep in turn.
+    pub fn kept_by(mut self, holder: &Arc<Member>) -> Self {
+        for good in self.goods.iter_mut().flatten() {
+            if matches!(good, Good::Thread(member) if Arc::ptr_eq(member, holder)) {
+                *good = Good::Holder(Arc::downgrade(holder));
+            }
+        }
+        self
+    }
+
     /// Pushes all values, and returns how many.
     pub fn push(&mut self, call: &Call) -> c_int {
         let mut goods = self.goods.iter_mut();
@@ -308,6 +320,14 @@ fn push_next<'a>(call: &Call, goods: &mut impl Iterator<Item = &'a mut Option<Go
         }),
         Some(Good::Thread(member)) => {
             Handle::push(call, member);
+            true
+        }
+        Some(Good::Holder(member)) => {
+            // Who takes the parcel has it by the handle of that thread.
+            match member.upgrade() {
+                Some(member) => Handle::push(call, &member),
+                None => call.push_nil(),
+            }
             true
         }
         Some(Good::Moved(moved)) => {

@@ -256,7 +256,7 @@ impl Launch {
             Err(_) => 0,
         };
         if call.protected(given, Call::ALL, 1) {
-            return results(call);
+            return results(call).map(|parcel| parcel.kept_by(&self.member));
         }
         call.push_text(-1);
         let mut text = text_at_top(call);
