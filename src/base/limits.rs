@@ -172,8 +172,8 @@ pub const RESOLVE_THREADS_MAX: usize = 64;
 /// How long a resolving thread waits for another question before it ends.
 pub const RESOLVE_IDLE: Duration = Duration::from_secs(10);
 
-/// Stack of a resolving thread, in bytes: the system's resolver keeps whole replies there.
-pub const RESOLVE_STACK: usize = 512 << 10;
+/// Stack of a thread without Lua, in bytes: the system's resolver keeps whole replies there.
+pub const QUIET_STACK: usize = 512 << 10;
 
 /// Different questions that may wait for a thread; beyond it a query is refused.
 pub const RESOLVE_QUEUE: usize = 1024;

@@ -6,6 +6,8 @@
 use std::mem::MaybeUninit;
 use std::{io, thread};
 
+use crate::base::limits;
+
 /// A set of signals.
 #[derive(Clone, Copy)]
 pub struct SigSet(libc::sigset_t);
@@ -106,16 +108,16 @@ pub fn ignore(number: i32) {
     }
 }
 
-/// Starts a thread that no signal of the process is ever handled in.
+/// Starts a thread that no signal is delivered to: handlers run where Lua does, and a file limit
+/// (SIGXFSZ) or a closed pipe (SIGPIPE) is an error of the write and no end.
 ///
 /// # Errors
 ///
 /// The system has no room for one more.
 pub fn quiet_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    /// What these threads do needs next to nothing.
-    const STACK: usize = 128 << 10;
+    let builder = thread::Builder::new().name(name.to_owned()).stack_size(limits::QUIET_STACK);
     let before = SigSet::all().block();
-    let result = thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work);
+    let result = builder.spawn(work);
     before.restore();
     result.map(drop)
 }

@@ -46,6 +46,18 @@ pub fn tid() -> u64 {
     unsafe { libc::pthread_getthreadid_np() as u64 }
 }
 
+/// The process's number, where threads have none.
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "freebsd"
+)))]
+pub fn tid() -> u64 {
+    std::process::id().into()
+}
+
 /// Starts a thread that is on `leash`, and runs `work` in it.
 ///
 /// # Errors

@@ -2,12 +2,11 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::mem::MaybeUninit;
 use std::panic;
-use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
+
+use crate::os::thread::tid;
 
 /// Forks that led to this process: what a thread remembers of itself is wrong after one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -23,55 +22,9 @@ pub fn number() -> u64 {
     if number != 0 && known == forks {
         return number;
     }
-    let number = ask();
+    let number = tid();
     NUMBER.set((forks, number));
     number
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn ask() -> u64 {
-    // SAFETY: it has no arguments and cannot fail.
-    unsafe { libc::syscall(libc::SYS_gettid) as u64 }
-}
-
-#[cfg(target_vendor = "apple")]
-fn ask() -> u64 {
-    let mut number = 0;
-    // SAFETY: 0 is the calling thread; the number is written to where it is pointed at.
-    unsafe { libc::pthread_threadid_np(0, &raw mut number) };
-    number
-}
-
-#[cfg(target_os = "freebsd")]
-fn ask() -> u64 {
-    // SAFETY: it has no arguments and cannot fail.
-    unsafe { libc::pthread_getthreadid_np() as u64 }
-}
-
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_vendor = "apple",
-    target_os = "freebsd"
-)))]
-fn ask() -> u64 {
-    std::process::id().into()
-}
-
-/// Starts a thread that no signal is delivered to: handlers run where the program is, and a
-/// file limit (SIGXFSZ) or a closed pipe (SIGPIPE) is an error of the write and no end.
-pub fn start(name: &str, run: fn()) -> bool {
-    let mut before = MaybeUninit::uninit();
-    // SAFETY: both masks are local; a new thread inherits the one that is set meanwhile.
-    unsafe {
-        let mut all = MaybeUninit::uninit();
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-    }
-    let started = thread::Builder::new().name(name.to_owned()).spawn(run).is_ok();
-    // SAFETY: the call above has filled in what was set before.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
-    started
 }
 
 /// What is called around a fork, at the end of the process, and at a panic.

@@ -13,6 +13,7 @@ use super::thread::{self, Hooks};
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::os::clock;
+use crate::os::sigset::quiet_thread;
 
 static QUEUE: LazyLock<Mutex<Queue>> = LazyLock::new(|| {
     thread::install(&HOOKS);
@@ -68,7 +69,7 @@ pub fn push(slot: usize, line: &Line<'_>) -> bool {
     let mut queue = queue();
     let pushed = queue.push(slot, line, clock::now);
     if !queue.is_started {
-        queue.is_started = thread::start("chuck-log", run);
+        queue.is_started = quiet_thread("chuck-log", run).is_ok();
     } else if pushed.wake {
         drop(queue);
         WORK.notify_one();

@@ -13,7 +13,6 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::thread;
 use std::time::Instant;
 
 use super::cache::{Bounds, Cache};
@@ -23,6 +22,7 @@ use crate::base::limits;
 use crate::engine::bell::Bell;
 use crate::engine::key::Key;
 use crate::os::clock;
+use crate::os::sigset::quiet_thread;
 
 /// How a question is answered: it may wait.
 type LookUp = dyn Fn(&Question) -> Answer + Send + Sync;
@@ -165,12 +165,8 @@ impl Resolver {
         self.work.notify_one();
         while state.queue.len() > state.idle && state.running < state.threads {
             let pool = self.clone();
-            let thread = thread::Builder::new()
-                .name("chuck-resolver".to_owned())
-                .stack_size(limits::RESOLVE_STACK)
-                .spawn(move || pool.work());
-            match thread {
-                Ok(_) => {
+            match quiet_thread("chuck-resolver", move || pool.work()) {
+                Ok(()) => {
                     state.running += 1;
                     state.idle += 1;
                 }
@@ -189,7 +185,6 @@ impl Resolver {
 
     /// What each thread does.
     fn work(&self) {
-        system::block_signals();
         let mut state = self.lock();
         state.idle -= 1;
         while state.running <= state.threads {

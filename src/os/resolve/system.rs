@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::{io, ptr};
 
@@ -23,16 +23,6 @@ pub fn look_up(question: &Question) -> Answer {
         }
     }
     if found.is_empty() { Err(question.unknown()) } else { Ok(found.into()) }
-}
-
-/// Keeps signals away from this thread: they are for those who run Lua.
-pub fn block_signals() {
-    // SAFETY: `sigfillset` fills the set in before it is read; the old mask is not asked for.
-    unsafe {
-        let mut all = MaybeUninit::uninit();
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), ptr::null_mut());
-    }
 }
 
 /// What the resolver returned, until it is dropped.
