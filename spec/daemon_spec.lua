@@ -261,6 +261,23 @@ describe("daemon.daemonize", function()
     assert.are.equal(words, result.output)
   end)
 
+  it("is refused while a thread of the program runs, and not once that was joined", function()
+    local result = run([[
+      local script = folder .. "/worker.lua"
+      local file = assert(io.open(script, "w"))
+      file:write("local go = ... while not io.open(go) do end")
+      file:close()
+      local worker = assert(chuck.cthread.new(script, folder .. "/go"))
+      os.remove(script)
+      local done, why, code = daemon.daemonize()
+      print(done, why:match("^2 threads run, also (%S+)"), code)
+      assert(io.open(folder .. "/go", "w")):close()
+      print(chuck.cthread.join(worker, 10000))
+      print(daemon.daemonize())
+    ]])
+    assert.are.equal("nil\tworker.lua\tEBUSY\ntrue\n", result.output:gsub("[:,]", ""))
+  end)
+
   it("is not refused for a thread that ends at that moment", function()
     local result = run([[
       local engine = chuck.engine()
