@@ -3,11 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
+use super::cargo::{Claim, Moved};
 use super::connection::Connection;
 use super::convert;
-use super::mail::{Claim, Moved};
+use super::lease::{Counter, Lease};
 use super::place;
 use super::raw::{Call, Class, Outcome, function};
 use super::run::{Core, Owner};
@@ -39,24 +40,12 @@ struct Handle {
     limit: Cell<usize>,
 }
 
-/// What a connection has that an acceptor counts; dropped when the connection has closed.
-pub struct Lease(Weak<Handle>);
-
-impl Lease {
-    fn new(handle: &Rc<Handle>) -> Self {
-        handle.open.set(handle.open.get() + 1);
-        Lease(Rc::downgrade(handle))
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(handle) = self.0.upgrade() {
-            let was_full = handle.is_full();
-            handle.open.set(handle.open.get() - 1);
-            if was_full {
-                handle.touch();
-            }
+impl Counter for Handle {
+    fn give_back(&self) {
+        let was_full = self.is_full();
+        self.open.set(self.open.get() - 1);
+        if was_full {
+            self.touch();
         }
     }
 }
@@ -162,7 +151,9 @@ fn enable(call: &Call, on: bool) -> Outcome {
 fn count(call: &Call) -> Outcome {
     let handle = &call.object::<Acceptor>(1)?.0;
     let connection = call.object::<Connection>(2)?;
-    let result = connection.keep(Lease::new(handle));
+    handle.open.set(handle.open.get() + 1);
+    let counter: Rc<dyn Counter> = handle.clone();
+    let result = connection.keep(Lease::of(&counter));
     convert::truth(call, result)
 }
 

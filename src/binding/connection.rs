@@ -5,10 +5,10 @@ use std::ffi::{CStr, c_int};
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::acceptor::Lease;
+use super::cargo::{Claim, Moved};
 use super::convert;
 use super::decoder;
-use super::mail::{Claim, Moved};
+use super::lease::Lease;
 use super::packet::{self, RPacket, RawPacket, WPacket};
 use super::place;
 use super::raw::{Call, Class, Kind, Outcome, function};
@@ -57,7 +57,7 @@ struct Handle {
     /// The object has a table of its own with callbacks: on drain, on sends.
     has_table: Cell<bool>,
     /// Ends with the socket: who counts the connection knows by that.
-    lease: Cell<Option<Lease>>,
+    lease: Cell<Option<Box<Lease>>>,
 }
 
 impl Connection {
@@ -70,7 +70,7 @@ impl Connection {
         if self.0.stream.borrow().socket().is_none() {
             return Err(Code::SOCKET_CLOSED);
         }
-        self.0.lease.set(Some(lease));
+        self.0.lease.set(Some(Box::new(lease)));
         Ok(())
     }
 }
@@ -182,7 +182,7 @@ fn send(call: &Call) -> Outcome {
     let ticket = call.optional_function(3)?.then(|| handle.next_ticket());
     let result = if let Some(packet) = call.try_object::<WPacket>(2) {
         packet.with(|writer| {
-            let (head, size) = head(writer.bytes().len(), writer.width().head());
+            let (head, size) = packet::head(writer.bytes().len(), writer.width().head());
             handle.send(&head[..size], writer.payload(), ticket)
         })
     } else if let Some(packet) = call.try_object::<RawPacket>(2) {
@@ -200,13 +200,6 @@ fn send(call: &Call) -> Outcome {
         set_callback(call, handle, ticket.into());
     }
     convert::status(call, result)
-}
-
-/// The header of a payload of `len` bytes, and its size.
-pub fn head(len: usize, size: usize) -> ([u8; 4], usize) {
-    let len = len as u32;
-    let bytes = if size == 2 { len << 16 } else { len };
-    (bytes.to_be_bytes(), size)
 }
 
 /// Stores the function at argument 3 in the object's own table.

@@ -1,12 +1,14 @@
 //! What Lua's arguments mean, and how results look, wherever more than one module agrees.
 
 use std::ffi::{CStr, c_int};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use super::raw::{Call, Fail, Outcome};
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::net::addr::Address;
+use crate::net::fds;
 
 /// Argument `n`, a time in milliseconds: not negative, at most 24 hours less one millisecond.
 pub fn millis(call: &Call, n: c_int) -> Result<Duration, Fail> {
@@ -136,4 +138,14 @@ fn push_error(call: &Call, code: Code) -> c_int {
     call.push_bytes(code.message().as_bytes());
     call.push_bytes(code.name().unwrap_or("EIO").as_bytes());
     2
+}
+
+/// Works on a lent descriptor; returns `0`, or a negative error number.
+pub fn with_lent(
+    call: &Call,
+    number: i32,
+    work: impl FnOnce(&OwnedFd) -> Result<(), Code>,
+) -> Outcome {
+    let result = fds::get(number).and_then(|fd| work(&fd));
+    status(call, result)
 }

@@ -5,10 +5,9 @@ use std::ffi::{CStr, c_int};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::connection;
+use super::cargo::{Claim, Moved};
 use super::convert;
 use super::decoder;
-use super::mail::{Claim, Moved};
 use super::packet::{self, RPacket, RawPacket, WPacket};
 use super::place;
 use super::raw::{Call, Class, Fail, Outcome, function};
@@ -157,7 +156,7 @@ fn send_packet(
 ) -> Result<Result<(), Code>, Fail> {
     if let Some(packet) = call.try_object::<WPacket>(2) {
         return Ok(packet.with(|writer| {
-            let (head, size) = connection::head(writer.bytes().len(), writer.width().head());
+            let (head, size) = packet::head(writer.bytes().len(), writer.width().head());
             work(&head[..size], writer.bytes())
         }));
     }

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 use super::acceptor::Acceptor;
+use super::cargo::{Claim, Moved};
 use super::connection::Connection;
 use super::datagram::DatagramObject;
 use super::packet::{RPacket, RawPacket, WPacket};
@@ -29,21 +30,6 @@ use crate::codec::packet::Reader;
 
 /// What a mail without anything weighs: what the inbox itself needs for it.
 const OVERHEAD: usize = 64;
-
-/// An object that one state gives up and another gets: on the sender's side.
-pub trait Claim {
-    /// Whether it can be given up; else why not.
-    fn check(&self) -> Result<(), &'static str>;
-    /// Takes what makes it up; a closed object is left. Only after a check.
-    fn take(&self) -> Box<dyn Moved>;
-}
-
-/// What was taken from an object, on its way.
-pub trait Moved: Send {
-    /// Pushes a new object, and gives it what there is once nothing can fail any more. Called
-    /// once.
-    fn arrive(&mut self, call: &Call);
-}
 
 /// What travels beside the bytes.
 enum Good {

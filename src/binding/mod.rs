@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod anchor;
+mod cargo;
 mod child;
 mod command;
 mod connection;
@@ -13,6 +14,7 @@ mod datagram;
 mod decoder;
 mod engine;
 mod error;
+mod lease;
 mod log;
 mod mail;
 mod mailbox;

@@ -380,3 +380,10 @@ fn text(call: &Call, text: String) -> Outcome {
     call.push_bytes(text.as_bytes());
     Ok(1)
 }
+
+/// The header of a payload of `len` bytes, and its size.
+pub fn head(len: usize, size: usize) -> ([u8; 4], usize) {
+    let len = len as u32;
+    let bytes = if size == 2 { len << 16 } else { len };
+    (bytes.to_be_bytes(), size)
+}

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_int};
 use std::net::SocketAddr;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::OnceLock;
 
 use super::command::Options;
@@ -91,23 +91,23 @@ fn adopt(call: &Call) -> Outcome {
 fn connect(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
     let Place { at, .. } = place(call, &[])?;
-    with(call, number, |fd| options::connect(fd, &at))
+    convert::with_lent(call, number, |fd| options::connect(fd, &at))
 }
 
 fn bind(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
     let Place { at, mode, .. } = place(call, &["mode"])?;
-    with(call, number, |fd| options::bind(fd, &at, mode))
+    convert::with_lent(call, number, |fd| options::bind(fd, &at, mode))
 }
 
 /// `listen(fd[, address[, options]])`: binds first, if there is an address.
 fn listen(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
     if call.is_absent(2) && call.is_absent(3) {
-        return with(call, number, |fd| options::listen(fd, limits::BACKLOG));
+        return convert::with_lent(call, number, |fd| options::listen(fd, limits::BACKLOG));
     }
     let Place { at, mode, backlog } = place(call, &["mode", "backlog"])?;
-    with(call, number, |fd| {
+    convert::with_lent(call, number, |fd| {
         options::bind(fd, &at, mode)?;
         options::listen(fd, backlog.unwrap_or(limits::BACKLOG))
     })
@@ -165,12 +165,6 @@ fn inherited(call: &Call) -> Outcome {
         call.raw_set_pair(-3);
     }
     Ok(1)
-}
-
-/// Works on a lent descriptor; returns `0`, or a negative error number.
-pub fn with(call: &Call, number: i32, work: impl FnOnce(&OwnedFd) -> Result<(), Code>) -> Outcome {
-    let result = fds::get(number).and_then(|fd| work(&fd));
-    convert::status(call, result)
 }
 
 /// From argument 2 on: an IPv4 or IPv6 literal and a port; or an address, and options.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::convert;
 use super::raw::{Call, Fail, Function, Kind, Outcome, function};
-use super::socket_helper::with;
 use crate::base::error::Code;
 use crate::base::limits;
 use crate::net::options::{self, Buffer, Keepalive};
@@ -43,7 +42,7 @@ type Set = fn(&std::os::fd::OwnedFd, bool) -> Result<(), Code>;
 /// `option(fd, on)`
 fn switch(call: &Call, set: Set) -> Outcome {
     let (number, on) = (convert::descriptor(call, 1)?, call.switch(2)?);
-    with(call, number, |fd| set(fd, on))
+    convert::with_lent(call, number, |fd| set(fd, on))
 }
 
 /// `keepalive(fd, idle_s[, interval_s[, count]])`: an idle time of 0 or false turns it off.
@@ -57,14 +56,14 @@ fn keepalive(call: &Call) -> Outcome {
     let interval = optional(3, LONGEST)?.map(|seconds| Duration::from_secs(seconds as u64));
     let count = optional(4, PROBES)?.map(|count| count as u32);
     let how = idle.filter(|idle| !idle.is_zero()).map(|idle| Keepalive { idle, interval, count });
-    with(call, number, |fd| options::set_keepalive(fd, how))
+    convert::with_lent(call, number, |fd| options::set_keepalive(fd, how))
 }
 
 /// `linger(fd, seconds)`: false is the usual way to close.
 fn linger(call: &Call) -> Outcome {
     let number = convert::descriptor(call, 1)?;
     let time = seconds(call, 2)?;
-    with(call, number, |fd| options::set_linger(fd, time))
+    convert::with_lent(call, number, |fd| options::set_linger(fd, time))
 }
 
 /// Argument `n`, whole seconds, or false.
@@ -101,7 +100,7 @@ fn send_fd(call: &Call) -> Outcome {
         let message = format!("data of {} bytes, not 1 to {}", data.len(), limits::PASS_DATA);
         return Err(Fail::argument(3, message));
     }
-    with(call, over, |over| passing::send(over, &fds::get(passed)?, data))
+    convert::with_lent(call, over, |over| passing::send(over, &fds::get(passed)?, data))
 }
 
 /// `recv_fd(fd[, timeout_ms])`: a number, or false where only data came; and the data.
