@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::lookout::Lookout;
 use super::mail::{Batch, Outgoing};
 use super::place;
 use super::raw::{self, Call, Class, Fail};
@@ -17,37 +18,12 @@ use super::stage::Stage;
 use super::thread::Member;
 use crate::base::error::Code;
 use crate::base::limits;
+use crate::engine::Ready;
 use crate::engine::key::Key;
-use crate::engine::{Ready, Wake};
 use crate::os::clock;
 
 /// Looks at the inbox between two looks at the clock.
 const LOOKS: usize = 32;
-
-/// Where an engine has the mailbox of its state, while that is served there.
-pub type Place = RefCell<Option<(Key, Rc<Mailbox>)>>;
-
-/// The loop is about to wait for `limit`: wakes the mailbox instead when there is mail. Returns
-/// how long to wait; `None` not even to ask the kernel, which was asked a moment ago.
-pub fn look(
-    place: &Place,
-    limit: Option<Duration>,
-    wakes: &mut Vec<Wake>,
-) -> Option<Option<Duration>> {
-    let place = place.borrow();
-    let Some((key, mailbox)) = place.as_ref().filter(|(_, mailbox)| mailbox.look(limit)) else {
-        return Some(limit);
-    };
-    wakes.push(Wake { key: *key, ready: Ready::default() });
-    (!mailbox.is_fresh()).then_some(Some(Duration::ZERO))
-}
-
-/// The loop has asked the kernel, and waited for so long.
-pub fn slept(place: &Place, now: Instant, time: Duration) {
-    if let Some((_, mailbox)) = &*place.borrow() {
-        mailbox.slept(now, time);
-    }
-}
 
 /// What the state keeps. Never seen by a program.
 pub struct MailboxObject(Rc<Mailbox>);
@@ -144,11 +120,11 @@ impl Mailbox {
         let (bell, key) = core.seat(self.clone())?;
         let old = self.seat.replace(Some(Seat { core: core.clone(), key }));
         if let Some(old) = old {
-            old.core.mailbox.take();
+            old.core.lookout.take();
             old.leave(call, None);
         }
         self.me.inbox.listen(Some((bell, key)));
-        core.mailbox.replace(Some((key, self.clone())));
+        core.lookout.replace(Some((key, self.clone())));
         if self.has_rest() {
             core.wake_again(key);
         }
@@ -162,45 +138,6 @@ impl Mailbox {
 
     fn is_making(&self) -> bool {
         self.hand.borrow().is_none()
-    }
-
-    /// The loop is about to wait for `limit`: whether there is something to tell instead. Before
-    /// it waits in earnest it looks for a while.
-    fn look(&self, limit: Option<Duration>) -> bool {
-        self.asleep.set(false);
-        if self.is_making() || self.has_rest() {
-            // The rest has its wake already.
-            return false;
-        }
-        let inbox = &self.me.inbox;
-        if inbox.has_mail() {
-            return true;
-        }
-        if limit.is_some_and(|limit| limit.is_zero()) {
-            return false;
-        }
-        if self.habit.is_to_look() {
-            let found = look_around(|| inbox.has_mail());
-            self.habit.note_look(found);
-            if found {
-                return true;
-            }
-        }
-        self.asleep.set(inbox.fall_asleep());
-        !self.asleep.get()
-    }
-
-    /// Whether the kernel need not be asked again, for sockets and timers wait no longer than
-    /// they would for a look.
-    fn is_fresh(&self) -> bool {
-        self.asked.get().is_some_and(|asked| clock::now() < asked + limits::MAIL_SPIN)
-    }
-
-    fn slept(&self, now: Instant, time: Duration) {
-        self.asked.set(Some(now));
-        if self.asleep.get() {
-            self.habit.note_sleep(time, self.me.inbox.has_mail());
-        }
     }
 
     fn is_seated_at(&self, key: Key, core: &Core) -> bool {
@@ -240,6 +177,47 @@ impl Mailbox {
             } else if !self.is_replaced.get() {
                 return;
             }
+        }
+    }
+}
+
+impl Lookout for Mailbox {
+    /// The loop is about to wait for `limit`: whether there is something to tell instead. Before
+    /// it waits in earnest it looks for a while.
+    fn look(&self, limit: Option<Duration>) -> bool {
+        self.asleep.set(false);
+        if self.is_making() || self.has_rest() {
+            // The rest has its wake already.
+            return false;
+        }
+        let inbox = &self.me.inbox;
+        if inbox.has_mail() {
+            return true;
+        }
+        if limit.is_some_and(|limit| limit.is_zero()) {
+            return false;
+        }
+        if self.habit.is_to_look() {
+            let found = look_around(|| inbox.has_mail());
+            self.habit.note_look(found);
+            if found {
+                return true;
+            }
+        }
+        self.asleep.set(inbox.fall_asleep());
+        !self.asleep.get()
+    }
+
+    /// Whether the kernel need not be asked again, for sockets and timers wait no longer than
+    /// they would for a look.
+    fn is_fresh(&self) -> bool {
+        self.asked.get().is_some_and(|asked| clock::now() < asked + limits::MAIL_SPIN)
+    }
+
+    fn slept(&self, now: Instant, time: Duration) {
+        self.asked.set(Some(now));
+        if self.asleep.get() {
+            self.habit.note_sleep(time, self.me.inbox.has_mail());
         }
     }
 }
@@ -285,7 +263,7 @@ impl Owner for Mailbox {
         self.me.inbox.listen(None);
         let seat = self.seat.borrow_mut().take();
         if let Some(seat) = &seat {
-            let gone = seat.core.mailbox.borrow_mut().take();
+            let gone = seat.core.lookout.borrow_mut().take();
             drop(gone);
         }
     }

@@ -16,6 +16,7 @@ mod engine;
 mod error;
 mod lease;
 mod log;
+mod lookout;
 mod mail;
 mod mailbox;
 mod packet;

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::convert;
-use super::mailbox;
+use super::lookout;
 use super::raw::Call;
 use super::stage::Stage;
 use super::stats::{Stats, add};
@@ -62,8 +62,8 @@ pub struct Core {
     running: Cell<bool>,
     stopping: Cell<bool>,
     closing: Cell<bool>,
-    /// The mailbox of this state, while it is served here: it is looked at before each wait.
-    pub mailbox: mailbox::Place,
+    /// The mailbox of this state, while it is served here.
+    pub lookout: lookout::Place,
 }
 
 impl Core {
@@ -85,7 +85,7 @@ impl Core {
             running: Cell::new(false),
             stopping: Cell::new(false),
             closing: Cell::new(false),
-            mailbox: mailbox::Place::default(),
+            lookout: lookout::Place::default(),
         }))
     }
 
@@ -284,7 +284,7 @@ impl Core {
         let idle = wakes.is_empty() && self.touched.borrow().is_empty() && !self.has_posts();
         let limit = if idle { limit } else { Some(Duration::ZERO) };
         let known = wakes.len();
-        let limit = mailbox::look(&self.mailbox, limit, &mut wakes);
+        let limit = lookout::look(&self.lookout, limit, &mut wakes);
         self.now.set(clock::now());
         if let Some(limit) = limit {
             let asked = self.now.get();
@@ -292,7 +292,7 @@ impl Core {
                 engine.turn(asked, limit, &mut wakes)?;
             }
             self.now.set(clock::now());
-            mailbox::slept(&self.mailbox, self.now.get(), self.now.get() - asked);
+            lookout::slept(&self.lookout, self.now.get(), self.now.get() - asked);
             add(&self.stats.turns, 1);
         }
         self.began.set(self.now.get());
