@@ -33,7 +33,7 @@ impl Class for Acceptor {
 struct Handle {
     /// `None` once closed.
     listener: RefCell<Option<Listener>>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
     /// Open connections that are counted.
     open: Cell<usize>,
     /// From so many on nobody is accepted.
@@ -45,7 +45,7 @@ impl Counter for Handle {
         let was_full = self.is_full();
         self.open.set(self.open.get() - 1);
         if was_full {
-            self.touch();
+            self.seat.touch();
         }
     }
 }
@@ -81,7 +81,7 @@ impl Acceptor {
     fn over(listener: Option<Listener>, limit: usize) -> Self {
         Acceptor(Rc::new(Handle {
             listener: RefCell::new(listener),
-            seat: RefCell::new(None),
+            seat: Seat::default(),
             open: Cell::new(0),
             limit: Cell::new(limit),
         }))
@@ -106,7 +106,7 @@ impl Acceptor {
 
 impl Claim for Handle {
     fn check(&self) -> Result<(), &'static str> {
-        if self.seat.borrow().is_some() {
+        if self.seat.is_taken() {
             // It has no RemoveEngine: it is sent before it is associated.
             Err("an acceptor in an engine cannot be sent")
         } else if self.listener.borrow().is_none() {
@@ -137,13 +137,13 @@ fn enable(call: &Call, on: bool) -> Outcome {
     let handle = &call.object::<Acceptor>(1)?.0;
     let result = match handle.listener.borrow_mut().as_mut() {
         None => Err(Code::SOCKET_CLOSED),
-        Some(_) if handle.seat.borrow().is_none() => Err(Code::NO_ENGINE),
+        Some(_) if !handle.seat.is_taken() => Err(Code::NO_ENGINE),
         Some(listener) => {
             listener.enable(on);
             Ok(())
         }
     };
-    handle.touch();
+    handle.seat.touch();
     convert::truth(call, result)
 }
 
@@ -168,41 +168,29 @@ fn set_limit(call: &Call) -> Outcome {
     let handle = &call.object::<Acceptor>(1)?.0;
     let limit = call.integer_in(2, 1, i64::MAX)? as usize;
     handle.limit.set(limit);
-    handle.touch();
+    handle.seat.touch();
     Ok(0)
 }
 
 fn close(call: &Call) -> Outcome {
     let handle = call.object::<Acceptor>(1)?.0.clone();
     let listener = handle.listener.borrow_mut().take();
-    let seat = handle.seat.borrow_mut().take();
-    if let Some(seat) = seat {
-        seat.leave(call, listener.as_ref().map(AsFd::as_fd));
-    }
+    handle.seat.leave(call, listener.as_ref().map(AsFd::as_fd));
     Ok(0)
 }
 
 impl Handle {
     fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
-        if self.seat.borrow().is_some() {
-            return Err(Code::HAS_ENGINE);
-        }
+        self.seat.expect_free()?;
         let listener = self.listener.borrow();
         let listener = listener.as_ref().ok_or(Code::SOCKET_CLOSED)?;
         let key = core.register(listener.as_fd(), self.clone())?;
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        self.seat.take(core, key);
         Ok(key)
     }
 
     fn is_full(&self) -> bool {
         self.open.get() >= self.limit.get()
-    }
-
-    /// Has the acceptor settled, if it has an engine: it may go on.
-    fn touch(&self) {
-        if let Some(seat) = self.seat.borrow().as_ref() {
-            seat.core.touch(seat.key);
-        }
     }
 
     fn deliver(&self, event: Event, key: Key, stage: &Stage<'_>) {
@@ -256,12 +244,12 @@ impl Owner for Handle {
     fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
         if let Some(stage) = stage {
             self.deliver(Event::Failed(Code::ENGINE_CLOSED), key, stage);
-            if self.seat.borrow().as_ref().is_none_or(|seat| seat.core.id != stage.core.id) {
+            if !self.seat.is_at(key, stage.core) {
                 return;
             }
             stage.forget(key);
         }
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         *self.listener.borrow_mut() = None;
     }
 }

@@ -36,7 +36,7 @@ struct Handle {
     pid: i32,
     /// `None` once its end was told, or is not to be told.
     child: RefCell<Option<Child>>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
     /// It was asked to end, and is killed then.
     deadline: Cell<Option<Instant>>,
 }
@@ -74,7 +74,7 @@ pub fn push(
     let handle = Rc::new(Handle {
         pid: child.pid(),
         child: RefCell::new(Some(child)),
-        seat: RefCell::new(None),
+        seat: Seat::default(),
         deadline: Cell::new(None),
     });
     let pipes = [
@@ -123,9 +123,7 @@ fn terminate(call: &Call) -> Outcome {
     if result.is_ok() {
         let deadline = Some(clock::now() + grace);
         handle.deadline.set(deadline);
-        if let Some(seat) = handle.seat.borrow().as_ref() {
-            seat.core.arm(seat.key, deadline);
-        }
+        handle.seat.with(|seat| seat.core.arm(seat.key, deadline));
     }
     convert::status(call, result)
 }
@@ -143,10 +141,7 @@ fn pipe(call: &Call, at: i64) -> Outcome {
 
 fn close(call: &Call) -> Outcome {
     let handle = call.object::<ChildObject>(1)?.0.clone();
-    let seat = handle.seat.borrow_mut().take();
-    if let Some(seat) = seat {
-        seat.leave(call, handle.child.borrow().as_ref().map(AsFd::as_fd));
-    }
+    handle.seat.leave(call, handle.child.borrow().as_ref().map(AsFd::as_fd));
     handle.let_go(false);
     Ok(0)
 }
@@ -156,7 +151,7 @@ impl Handle {
         let child = self.child.borrow();
         let child = child.as_ref().ok_or(Code::SOCKET_CLOSED)?;
         let key = core.register(child.as_fd(), self.clone())?;
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        self.seat.take(core, key);
         Ok(key)
     }
 
@@ -180,7 +175,7 @@ impl Handle {
     fn deliver(&self, exit: Exit, key: Key, stage: &Stage<'_>) {
         let call = stage.call;
         let child = self.child.borrow_mut().take();
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         stage.core.release(key, child.as_ref().map(AsFd::as_fd));
         drop(child);
         let top = call.top();
@@ -231,7 +226,7 @@ impl Owner for Handle {
         if let Some(stage) = stage {
             stage.forget(key);
         }
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         self.let_go(false);
     }
 }

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int};
 use std::rc::Rc;
-use std::time::Instant;
 
 use super::cargo::{Claim, Moved};
 use super::convert;
@@ -52,7 +51,7 @@ struct Handle {
     stream: RefCell<Stream>,
     /// Of frames, the width of their header.
     width: Option<Width>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
     tickets: Cell<Ticket>,
     /// The object has a table of its own with callbacks: on drain, on sends.
     has_table: Cell<bool>,
@@ -122,7 +121,7 @@ impl Connection {
         Connection(Rc::new(Handle {
             width: stream.width(),
             stream: RefCell::new(stream),
-            seat: RefCell::new(None),
+            seat: Seat::default(),
             tickets: Cell::new(0),
             has_table: Cell::new(false),
             lease: Cell::new(None),
@@ -138,7 +137,7 @@ impl Connection {
 impl Claim for Handle {
     fn check(&self) -> Result<(), &'static str> {
         let stream = self.stream.borrow();
-        if self.seat.borrow().is_some() {
+        if self.seat.is_taken() {
             Err("a connection in an engine cannot be sent: call RemoveEngine first")
         } else if stream.is_ending() || stream.socket().is_none() {
             Err("a closed connection cannot be sent")
@@ -218,14 +217,14 @@ fn set_callback(call: &Call, handle: &Handle, at: i64) {
 fn close(call: &Call) -> Outcome {
     let handle = call.object::<Connection>(1)?.0.clone();
     let delay = convert::optional_millis(call, 2)?;
-    let seated = handle.seat.borrow().is_some();
+    let seated = handle.seat.is_taken();
     if delay.is_zero() || !seated {
         handle.stream.borrow_mut().close(clock::now());
         handle.stand_up(call);
         handle.hang_up();
     } else {
         handle.stream.borrow_mut().close_after(delay, clock::now());
-        handle.touch();
+        handle.seat.touch();
     }
     Ok(0)
 }
@@ -234,7 +233,7 @@ fn set_recv_timeout(call: &Call) -> Outcome {
     let handle = call.object::<Connection>(1)?.0.clone();
     let after = convert::millis(call, 2)?;
     handle.stream.borrow_mut().set_recv_timeout(after, clock::now());
-    handle.touch();
+    handle.seat.touch();
     Ok(0)
 }
 
@@ -242,7 +241,7 @@ fn set_send_timeout(call: &Call) -> Outcome {
     let handle = call.object::<Connection>(1)?.0.clone();
     let after = convert::millis(call, 2)?;
     handle.stream.borrow_mut().set_send_timeout(after, clock::now());
-    handle.touch();
+    handle.seat.touch();
     Ok(0)
 }
 
@@ -266,16 +265,16 @@ fn set_nodelay(call: &Call) -> Outcome {
 fn pause(call: &Call, on: bool) -> Outcome {
     let handle = call.object::<Connection>(1)?.0.clone();
     handle.stream.borrow_mut().pause(on, clock::now());
-    handle.touch();
+    handle.seat.touch();
     Ok(0)
 }
 
 fn shutdown_write(call: &Call) -> Outcome {
     let handle = call.object::<Connection>(1)?.0.clone();
-    let now = handle.now();
+    let now = handle.seat.now();
     handle.stream.borrow_mut().shutdown_write(now);
-    handle.touch();
-    let seated = handle.seat.borrow().is_some();
+    handle.seat.touch();
+    let seated = handle.seat.is_taken();
     if !seated && handle.stream.borrow().is_done() {
         // Without an engine nothing would end it.
         handle.hang_up();
@@ -306,10 +305,6 @@ fn set_high_water(call: &Call) -> Outcome {
 }
 
 impl Handle {
-    fn now(&self) -> Instant {
-        self.seat.borrow().as_ref().map_or_else(clock::now, |seat| seat.core.now())
-    }
-
     fn next_ticket(&self) -> Ticket {
         let ticket = self.tickets.get().wrapping_add(1).max(1);
         self.tickets.set(ticket);
@@ -325,11 +320,10 @@ impl Handle {
 
     fn send(&self, head: &[u8], payload: Payload<'_>, ticket: Option<Ticket>) -> Result<(), Code> {
         let mut stream = self.stream.borrow_mut();
-        let seat = self.seat.borrow();
-        let now = seat.as_ref().map_or_else(clock::now, |seat| seat.core.now());
+        let now = self.seat.now();
         let was_empty = stream.queued() == 0;
         stream.send(head, payload, ticket, now)?;
-        if let Some(seat) = seat.as_ref() {
+        self.seat.with(|seat| {
             if stream.wants_flush() {
                 add(&seat.core.stats.bytes_out, stream.flush(now));
             }
@@ -337,28 +331,19 @@ impl Handle {
             if was_empty {
                 seat.core.sends_to(seat.key);
             }
-        }
+        });
         Ok(())
     }
 
-    /// Has the connection settled, if it has an engine.
-    fn touch(&self) {
-        if let Some(seat) = self.seat.borrow().as_ref() {
-            seat.core.touch(seat.key);
-        }
-    }
-
     fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
-        if self.seat.borrow().is_some() {
-            return Err(Code::HAS_ENGINE);
-        }
+        self.seat.expect_free()?;
         let mut stream = self.stream.borrow_mut();
         let fd = stream.fd().ok_or(Code::SOCKET_CLOSED)?;
         let key = core.register(fd, self.clone())?;
         stream.start(clock::now());
         drop(stream);
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
-        self.touch();
+        self.seat.take(core, key);
+        self.seat.touch();
         Ok(key)
     }
 
@@ -369,19 +354,11 @@ impl Handle {
     }
 
     fn stand_up(&self, call: &Call) {
-        let seat = self.seat.borrow_mut().take();
-        if let Some(seat) = seat {
-            seat.leave(call, self.stream.borrow().fd());
-        }
+        self.seat.leave(call, self.stream.borrow().fd());
     }
 
     /// Whether it still has the registration that `stage` speaks of: a callback may have
     /// ended it, or begun another one, in another engine under an equal key.
-    fn is_seated_at(&self, key: Key, stage: &Stage<'_>) -> bool {
-        let seat = self.seat.borrow();
-        seat.as_ref().is_some_and(|seat| seat.key == key && seat.core.id == stage.core.id)
-    }
-
     /// Reads once, and writes if there is room; returns how many bytes were read.
     fn receive(&self, ready: Ready, core: &Core) -> usize {
         let (read, written) = self.stream.borrow_mut().wake(ready, core.now());
@@ -416,7 +393,7 @@ impl Handle {
     /// Whether its callback is to be told anything.
     #[inline]
     fn is_told(&self, key: Key, stage: &Stage<'_>) -> bool {
-        !stage.core.is_stopping() && self.is_seated_at(key, stage)
+        !stage.core.is_stopping() && self.seat.is_at(key, stage.core)
     }
 
     fn poll(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
@@ -502,23 +479,23 @@ impl Owner for Handle {
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
-        if !self.is_seated_at(key, stage) {
+        if !self.seat.is_at(key, stage.core) {
             return;
         }
         self.tell(key, stage);
-        if !self.is_seated_at(key, stage) {
+        if !self.seat.is_at(key, stage.core) {
             return;
         }
         let core = stage.core;
         let written = self.stream.borrow_mut().flush(core.now());
         add(&core.stats.bytes_out, written);
         self.tell(key, stage);
-        if !self.is_seated_at(key, stage) {
+        if !self.seat.is_at(key, stage.core) {
             return;
         }
         if core.is_stopping() {
             // Something may be left to tell: in the next run.
-            self.touch();
+            self.seat.touch();
         }
         let mut stream = self.stream.borrow_mut();
         stream.move_on(core.now());
@@ -537,12 +514,12 @@ impl Owner for Handle {
     fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
         if let Some(stage) = stage {
             self.deliver_code(Code::ENGINE_CLOSED, key, stage);
-            if !self.is_seated_at(key, stage) {
+            if !self.seat.is_at(key, stage.core) {
                 return;
             }
             stage.forget(key);
         }
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         self.hang_up();
     }
 }
@@ -550,7 +527,7 @@ impl Owner for Handle {
 impl Handle {
     /// The connection has closed itself.
     fn leave(&self, key: Key, stage: &Stage<'_>) {
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         stage.core.release(key, self.stream.borrow().fd());
         stage.forget(key);
         self.hang_up();

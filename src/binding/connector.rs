@@ -30,7 +30,7 @@ struct Handle {
     waiting: RefCell<Option<(Connector, Duration)>>,
     /// The socket, until its fate is told.
     connector: RefCell<Option<Connector>>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
 }
 
 /// Makes the class known.
@@ -52,7 +52,7 @@ pub fn new(call: &Call) -> Outcome {
     call.push_object(ConnectorObject(Rc::new(Handle {
         waiting: RefCell::new(Some((Connector::new(fd), timeout))),
         connector: RefCell::new(None),
-        seat: RefCell::new(None),
+        seat: Seat::default(),
     })));
     Ok(1)
 }
@@ -66,18 +66,13 @@ fn close(call: &Call) -> Outcome {
     let handle = call.object::<ConnectorObject>(1)?.0.clone();
     drop(handle.waiting.borrow_mut().take());
     let connector = handle.connector.borrow_mut().take();
-    let seat = handle.seat.borrow_mut().take();
-    if let Some(seat) = seat {
-        seat.leave(call, connector.as_ref().and_then(Connector::fd));
-    }
+    handle.seat.leave(call, connector.as_ref().and_then(Connector::fd));
     Ok(0)
 }
 
 impl Handle {
     fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
-        if self.seat.borrow().is_some() {
-            return Err(Code::HAS_ENGINE);
-        }
+        self.seat.expect_free()?;
         let mut waiting = self.waiting.borrow_mut();
         let (connector, timeout) = waiting.as_mut().ok_or(Code::SOCKET_CLOSED)?;
         let deadline = (!timeout.is_zero()).then(|| core.now() + *timeout);
@@ -86,13 +81,13 @@ impl Handle {
         connector.give_up_at(deadline);
         core.arm(key, deadline);
         *self.connector.borrow_mut() = waiting.take().map(|(connector, _)| connector);
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        self.seat.take(core, key);
         Ok(key)
     }
 
     /// Ends the registration and tells the outcome.
     fn deliver(&self, outcome: Result<(), Code>, key: Key, stage: &Stage<'_>) {
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         let mut connector = self.connector.borrow_mut().take();
         stage.core.release(key, connector.as_ref().and_then(Connector::fd));
         stage.push_callback(key);
@@ -143,7 +138,7 @@ impl Owner for Handle {
         match stage {
             Some(stage) => self.deliver(Err(Code::ENGINE_CLOSED), key, stage),
             None => {
-                *self.seat.borrow_mut() = None;
+                self.seat.clear();
                 *self.connector.borrow_mut() = None;
             }
         }

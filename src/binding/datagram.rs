@@ -39,7 +39,7 @@ struct Handle {
     datagram: RefCell<Datagram>,
     /// Of frames, the width of their header.
     width: Option<Width>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
 }
 
 /// Makes the class known.
@@ -90,7 +90,7 @@ impl DatagramObject {
         DatagramObject(Rc::new(Handle {
             width: datagram.width(),
             datagram: RefCell::new(datagram),
-            seat: RefCell::new(None),
+            seat: Seat::default(),
         }))
     }
 
@@ -102,7 +102,7 @@ impl DatagramObject {
 
 impl Claim for Handle {
     fn check(&self) -> Result<(), &'static str> {
-        if self.seat.borrow().is_some() {
+        if self.seat.is_taken() {
             Err("a datagram socket in an engine cannot be sent: call RemoveEngine first")
         } else if self.datagram.borrow().socket().is_none() {
             Err("a closed datagram socket cannot be sent")
@@ -173,7 +173,7 @@ fn connect(call: &Call) -> Outcome {
     let handle = call.object::<DatagramObject>(1)?.0.clone();
     let to = convert::target(call, 2)?;
     let result = handle.datagram.borrow_mut().connect(&to);
-    handle.touch();
+    handle.seat.touch();
     convert::status(call, result)
 }
 
@@ -255,7 +255,7 @@ fn set(call: &Call, work: impl FnOnce(&datagram::Datagram) -> Result<(), Code>) 
 fn pause(call: &Call, on: bool) -> Outcome {
     let handle = call.object::<DatagramObject>(1)?.0.clone();
     handle.datagram.borrow_mut().pause(on);
-    handle.touch();
+    handle.seat.touch();
     Ok(0)
 }
 
@@ -292,7 +292,7 @@ impl Handle {
         let mut datagram = self.datagram.borrow_mut();
         let was_empty = datagram.waiting() == 0;
         datagram.send(head, bytes, to)?;
-        if let Some(seat) = self.seat.borrow().as_ref() {
+        self.seat.with(|seat| {
             if datagram.wants_flush() {
                 add(&seat.core.stats.bytes_out, datagram.flush());
             }
@@ -300,46 +300,29 @@ impl Handle {
             if was_empty {
                 seat.core.sends_to(seat.key);
             }
-        }
+        });
         Ok(())
     }
 
-    /// Has the socket settled, if it has an engine.
-    fn touch(&self) {
-        if let Some(seat) = self.seat.borrow().as_ref() {
-            seat.core.touch(seat.key);
-        }
-    }
-
     fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
-        if self.seat.borrow().is_some() {
-            return Err(Code::HAS_ENGINE);
-        }
+        self.seat.expect_free()?;
         let mut datagram = self.datagram.borrow_mut();
         let fd = datagram.fd().ok_or(Code::SOCKET_CLOSED)?;
         let key = core.register(fd, self.clone())?;
         datagram.start();
         drop(datagram);
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
-        self.touch();
+        self.seat.take(core, key);
+        self.seat.touch();
         Ok(key)
     }
 
     fn stand_up(&self, call: &Call) {
-        let seat = self.seat.borrow_mut().take();
-        if let Some(seat) = seat {
-            seat.leave(call, self.datagram.borrow().fd());
-        }
+        self.seat.leave(call, self.datagram.borrow().fd());
     }
 
     /// Whether it still has the registration that `stage` speaks of, and is to be told.
     fn is_told(&self, key: Key, stage: &Stage<'_>) -> bool {
-        !stage.core.is_stopping() && self.is_seated_at(key, stage)
-    }
-
-    fn is_seated_at(&self, key: Key, stage: &Stage<'_>) -> bool {
-        let seat = self.seat.borrow();
-        seat.as_ref().is_some_and(|seat| seat.key == key && seat.core.id == stage.core.id)
+        !stage.core.is_stopping() && self.seat.is_at(key, stage.core)
     }
 
     /// Receives once, and sends if there is room; returns how many datagrams are pending.
@@ -435,16 +418,16 @@ impl Owner for Handle {
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
-        if !self.is_seated_at(key, stage) {
+        if !self.seat.is_at(key, stage.core) {
             return;
         }
         self.tell(key, stage);
-        if !self.is_seated_at(key, stage) {
+        if !self.seat.is_at(key, stage.core) {
             return;
         }
         let sent = self.datagram.borrow_mut().flush();
         add(&stage.core.stats.bytes_out, sent);
-        if !self.is_seated_at(key, stage) {
+        if !self.seat.is_at(key, stage.core) {
             return;
         }
         let datagram = self.datagram.borrow();
@@ -459,12 +442,12 @@ impl Owner for Handle {
     fn abandon(&self, key: Key, stage: Option<&Stage<'_>>) {
         if let Some(stage) = stage {
             self.deliver_code(Code::ENGINE_CLOSED, Text::NONE, key, stage);
-            if !self.is_seated_at(key, stage) {
+            if !self.seat.is_at(key, stage.core) {
                 return;
             }
             stage.forget(key);
         }
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         self.datagram.borrow_mut().drop_socket();
     }
 }

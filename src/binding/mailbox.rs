@@ -45,7 +45,7 @@ pub struct Mailbox {
     pub me: Arc<Member>,
     /// Where mails are packed.
     pub outgoing: RefCell<Outgoing>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
     /// Collected, and told mail by mail; `None` while a mail is made, when a finalizer may run.
     hand: RefCell<Option<Box<Batch>>>,
     /// The callback is another one since the last mail.
@@ -91,7 +91,7 @@ impl Mailbox {
         Mailbox {
             me,
             outgoing: RefCell::default(),
-            seat: RefCell::new(None),
+            seat: Seat::default(),
             hand: RefCell::new(Some(Box::default())),
             is_replaced: Cell::new(false),
             asked: Cell::new(None),
@@ -102,8 +102,7 @@ impl Mailbox {
 
     /// The key under which it is served by `core`.
     pub fn key_at(&self, core: &Core) -> Option<Key> {
-        let seat = self.seat.borrow();
-        seat.as_ref().filter(|seat| seat.core.id == core.id).map(|seat| seat.key)
+        self.seat.with(|seat| (seat.core.id == core.id).then_some(seat.key)).flatten()
     }
 
     /// Has the mails that are left of a batch told to another callback.
@@ -118,8 +117,7 @@ impl Mailbox {
     /// The engine is closed, or out of descriptors; it stays where it was.
     pub fn sit_down(self: &Rc<Self>, call: &Call, core: &Rc<Core>) -> Result<Key, Code> {
         let (bell, key) = core.seat(self.clone())?;
-        let old = self.seat.replace(Some(Seat { core: core.clone(), key }));
-        if let Some(old) = old {
+        if let Some(old) = self.seat.take(core, key) {
             old.core.lookout.take();
             old.leave(call, None);
         }
@@ -140,10 +138,6 @@ impl Mailbox {
         self.hand.borrow().is_none()
     }
 
-    fn is_seated_at(&self, key: Key, core: &Core) -> bool {
-        self.key_at(core) == Some(key)
-    }
-
     /// Calls the callback for up to [`limits::MAIL_BATCH`] mails.
     fn tell_batch(&self, key: Key, stage: &Stage<'_>) {
         let mut left = limits::MAIL_BATCH;
@@ -153,7 +147,7 @@ impl Mailbox {
             let mut held = None;
             let mut next = |call: &Call| {
                 let is_told = left > 0 && !stage.core.is_stopping() && !self.is_replaced.get();
-                if !is_told || !self.is_seated_at(key, stage.core) {
+                if !is_told || !self.seat.is_at(key, stage.core) {
                     return None;
                 }
                 left -= 1;
@@ -226,7 +220,7 @@ impl Owner for Mailbox {
     fn wake(&self, _ready: Ready, _core: &Core) {}
 
     fn tell(&self, key: Key, stage: &Stage<'_>) {
-        if !self.is_seated_at(key, stage.core) {
+        if !self.seat.is_at(key, stage.core) {
             return;
         }
         let Some(mut batch) = self.hand.take() else {
@@ -243,15 +237,13 @@ impl Owner for Mailbox {
             batch.clear();
         }
         // A finalizer may have moved us where nothing is known of the rest.
-        if let Some(seat) = self.seat.borrow().as_ref().filter(|_| !is_read)
-            && !self.is_seated_at(key, stage.core)
-        {
-            seat.core.wake_again(seat.key);
+        if !is_read && !self.seat.is_at(key, stage.core) {
+            self.seat.with(|seat| seat.core.wake_again(seat.key));
         }
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
-        if self.has_rest() && self.is_seated_at(key, stage.core) {
+        if self.has_rest() && self.seat.is_at(key, stage.core) {
             stage.core.wake_again(key);
         }
     }
@@ -261,8 +253,7 @@ impl Owner for Mailbox {
             stage.forget(key);
         }
         self.me.inbox.listen(None);
-        let seat = self.seat.borrow_mut().take();
-        if let Some(seat) = &seat {
+        if let Some(seat) = self.seat.clear() {
             let gone = seat.core.lookout.borrow_mut().take();
             drop(gone);
         }

@@ -39,7 +39,7 @@ struct Handle {
     waiter: RefCell<Option<Arc<Waiter>>>,
     timeout: Duration,
     deadline: Cell<Option<Instant>>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
 }
 
 /// Makes the class known.
@@ -106,7 +106,7 @@ fn resolve(call: &Call) -> Outcome {
         waiter: RefCell::new(None),
         timeout: options.timeout,
         deadline: Cell::new(None),
-        seat: RefCell::new(None),
+        seat: Seat::default(),
     });
     call.set_top(3);
     call.reserve(4);
@@ -125,12 +125,8 @@ fn resolve(call: &Call) -> Outcome {
 /// True when the callback was still to be called.
 fn cancel(call: &Call) -> Outcome {
     let handle = call.object::<Query>(1)?.0.clone();
-    let seat = handle.stand_up();
-    let was_waiting = seat.is_some();
-    if let Some(seat) = seat {
-        seat.leave(call, None);
-    }
-    call.push_boolean(was_waiting);
+    handle.forget();
+    call.push_boolean(handle.seat.leave(call, None));
     Ok(1)
 }
 
@@ -165,7 +161,7 @@ impl Handle {
     /// Registers and asks. What is known at once is told in the next pass.
     fn sit_down(self: &Rc<Self>, core: &Rc<Core>, cached: bool) -> Result<Key, Code> {
         let (bell, key) = core.seat(self.clone())?;
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        self.seat.take(core, key);
         let now = core.now();
         if let Some(question) = &self.question {
             let waiter = Waiter::new(bell, key);
@@ -182,10 +178,9 @@ impl Handle {
     }
 
     /// Ends the wait; the thread that looks it up goes on by itself.
-    fn stand_up(&self) -> Option<Seat> {
+    fn forget(&self) {
         *self.waiter.borrow_mut() = None;
         *self.answer.borrow_mut() = None;
-        self.seat.borrow_mut().take()
     }
 
     /// The answer, or that it is too late for one.
@@ -203,7 +198,8 @@ impl Handle {
 
     /// Ends the registration and tells the answer.
     fn deliver(&self, answer: &Answer, key: Key, stage: &Stage<'_>) {
-        drop(self.stand_up());
+        self.forget();
+        self.seat.clear();
         stage.core.release(key, None);
         let call = stage.call;
         stage.push_callback(key);
@@ -241,7 +237,7 @@ impl Owner for Handle {
     }
 
     fn settle(&self, key: Key, stage: &Stage<'_>) {
-        if self.seat.borrow().is_none() {
+        if !self.seat.is_taken() {
             return;
         }
         stage.core.arm(key, self.deadline.get());
@@ -256,7 +252,10 @@ impl Owner for Handle {
                 let code = Code::ENGINE_CLOSED;
                 self.deliver(&Err(Failure::new(code, &code.message())), key, stage);
             }
-            None => drop(self.stand_up()),
+            None => {
+                self.forget();
+                self.seat.clear();
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ struct Handle {
     number: i32,
     /// `None` once removed: the default action is back.
     signal: RefCell<Option<Signal>>,
-    seat: RefCell<Option<Seat>>,
+    seat: Seat,
 }
 
 /// Makes the class known.
@@ -62,7 +62,7 @@ fn signaler(call: &Call) -> Outcome {
     call.push_object(Signaler(Rc::new(Handle {
         number,
         signal: RefCell::new(Some(signal)),
-        seat: RefCell::new(None),
+        seat: Seat::default(),
     })));
     Ok(1)
 }
@@ -75,25 +75,20 @@ fn add_to_engine(call: &Call) -> Outcome {
 fn remove(call: &Call) -> Outcome {
     let handle = call.object::<Signaler>(1)?.0.clone();
     let signal = handle.signal.borrow_mut().take();
-    let seat = handle.seat.borrow_mut().take();
-    if let Some(seat) = seat {
-        seat.leave(call, signal.as_ref().map(AsFd::as_fd));
-    }
+    handle.seat.leave(call, signal.as_ref().map(AsFd::as_fd));
     Ok(0)
 }
 
 impl Handle {
     fn sit_down(self: &Rc<Self>, core: &Rc<Core>) -> Result<Key, Code> {
-        if self.seat.borrow().is_some() {
-            return Err(Code::HAS_ENGINE);
-        }
+        self.seat.expect_free()?;
         let mut signal = self.signal.borrow_mut();
         if signal.is_none() {
             *signal = Some(Signal::catch(self.number)?);
         }
         let signal = signal.as_ref().ok_or(Code::SOCKET_CLOSED)?;
         let key = core.register(signal.as_fd(), self.clone())?;
-        *self.seat.borrow_mut() = Some(Seat { core: core.clone(), key });
+        self.seat.take(core, key);
         Ok(key)
     }
 
@@ -120,7 +115,7 @@ impl Owner for Handle {
         if let Some(stage) = stage {
             stage.forget(key);
         }
-        *self.seat.borrow_mut() = None;
+        self.seat.clear();
         *self.signal.borrow_mut() = None;
     }
 }
