@@ -21,7 +21,7 @@ end
 local fine, why = daemon.daemonize({
   pid_file = folder .. "/app.pid",
   workdir = folder,
-  umask = 23, -- octal 027: nobody else writes here, strangers do not read either
+  umask = "027", -- nobody else writes here, strangers do not read either
   stderr = folder .. "/error.log",
   notify = true,
 })

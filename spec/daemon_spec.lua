@@ -125,7 +125,7 @@ describe("daemon.daemonize", function()
     end
     assert.are.equal("0022\n/tmp\n", reported())
     os.remove(folder .. "/report")
-    run("daemon.daemonize({ umask = 23, workdir = folder })" .. report, "umask 022; cd /tmp;")
+    run("daemon.daemonize({ umask = '027', workdir = folder })" .. report, "umask 022; cd /tmp;")
     assert.are.equal("0027\n" .. folder .. "\n", reported())
     os.remove(folder .. "/report")
     run("daemon.set_workdir('/') daemon.daemonize()" .. report, "umask 022; cd /tmp;")
@@ -462,8 +462,8 @@ describe("daemon.daemonize", function()
     local cases = {
       { { pidfile = "x" }, 'unknown option "pidfile"' },
       { { pid_file = 1 }, "pid_file: string expected, got number" },
-      { { umask = 512 }, "umask: a mask from 0 to 511" },
-      { { umask = "022" }, "umask: a mask from 0 to 511" },
+      { { umask = 512 }, "umask: 512 is not from 0 to 511" },
+      { { umask = "8" }, 'umask: octal digits from "0000" to "0777" expected' },
       { { notify = 1 }, "notify: boolean expected, got number" },
       { { timeout = -1 }, "timeout: a time in milliseconds" },
       { { workdir = "\0" }, "workdir: string has a zero byte in it" },

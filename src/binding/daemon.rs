@@ -55,12 +55,7 @@ fn read(call: &Call) -> Result<daemon::Options, Fail> {
     let limit = timeout.map_or(limits::DAEMON_READY, |ms| Duration::from_millis(ms as u64));
     let waits = options.get(c"notify", command::boolean)?.unwrap_or(false);
     Ok(daemon::Options {
-        umask: options.get(c"umask", |call, n| {
-            let mask = call.to_integer(n).and_then(|mask| u32::try_from(mask).ok());
-            let is_mask = |mask: &u32| *mask <= 0o777;
-            mask.filter(is_mask)
-                .ok_or_else(|| "a mask from 0 to 511 (octal 777) expected".to_owned())
-        })?,
+        umask: options.get(c"umask", convert::permissions)?,
         pid_file: file(c"pid_file")?,
         directory: file(c"workdir")?,
         output: file(c"stdout")?,

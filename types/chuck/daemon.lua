@@ -30,7 +30,7 @@ function daemon.ready() end
 function daemon.notify(state) end
 
 ---@class chuck.DaemonOptions
----@field umask? integer mode bits that new files do not get; kept
+---@field umask? string|integer mode bits that new files do not get, as `"027"`; kept
 ---@field pid_file? string
 ---@field workdir? string
 ---@field stdout? string a file to append to; lost
