@@ -262,7 +262,10 @@ function World:close()
   self:raise_errors()
   collectgarbage()
   collectgarbage()
-  assert.are.equal(self.descriptors, net.descriptors())
+  -- Fewer than before are no leak: something of an earlier spec has gone meanwhile.
+  local left = net.descriptors()
+  local message = ("%d descriptors are left, before it were %d"):format(left, self.descriptors)
+  assert(left <= self.descriptors, message)
 end
 
 return net
