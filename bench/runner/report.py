@@ -70,7 +70,10 @@ def machine(bench):
 
 
 def save(bench, options, figures):
-    """Writes NAME.json with every round and NAME.md with the table; returns their paths."""
+    """Writes NAME.json with every round and NAME.md with the table; returns their paths.
+
+    A run of some groups only has their names in its own, and leaves the files of all as they are.
+    """
     about = machine(bench) | {"rounds": options.rounds, "secs": options.secs}
     about |= {"busy_runs": bench.busy_runs, "failures": bench.failures}
     folder = BENCH / "results"
@@ -80,9 +83,10 @@ def save(bench, options, figures):
          "is_met": figure.is_met(), "rounds": figure.rounds}
         for figure in figures
     ]
-    whole = folder / f"{bench.name}.json"
+    name = "-".join([bench.name, *options.groups])
+    whole = folder / f"{name}.json"
     whole.write_text(json.dumps({"about": about, "figures": numbers}, indent=1) + "\n")
-    table = folder / f"{bench.name}.md"
+    table = folder / f"{name}.md"
     table.write_text(markdown(bench, about, figures))
     return whole, table
 
