@@ -60,6 +60,26 @@ fn a_sender_that_waits_is_let_go_when_the_box_closes() {
 }
 
 #[test]
+fn a_sender_that_waits_goes_on_as_soon_as_there_is_room() {
+    const COUNT: usize = 500;
+    let postbox = Arc::new(Numbers::new(1, 100));
+    let other = postbox.clone();
+    let sender = thread::spawn(move || {
+        for _ in 0..COUNT {
+            let begin = Instant::now();
+            assert_eq!(post(&other, 1, LONG), Ok(()));
+            // Who is not woken waits for the whole time, and finds room only then.
+            assert!(begin.elapsed() < LONG);
+        }
+    });
+    while !sender.is_finished() {
+        postbox.collect(&mut Vec::new());
+        thread::yield_now();
+    }
+    sender.join().unwrap();
+}
+
+#[test]
 fn a_burst_wakes_who_sleeps_once_and_nobody_who_is_awake() {
     let mut engine = Engine::new(Instant::now()).unwrap();
     let postbox = Numbers::new(100, 1000);
