@@ -1,0 +1,76 @@
+--- What can be done with a task from outside.
+---
+---     local task = sched.spawn(work, 1, 2)
+---     local result, why, code = task:Join(1000)
+---     task:Cancel()
+
+local compat = require("chuck.support.compat")
+local sched = require("chuck.co.sched")
+local waiters = require("chuck.co.waiters")
+
+local unpack = compat.unpack
+
+local task = {}
+
+local Task = sched.Task
+
+--- The list of those who wait for the end of a task.
+function task.joiners_of(self)
+  local list = self.joiners
+  if not list then
+    list = waiters.new()
+    self.joiners = list
+  end
+  return list
+end
+
+--- What a task that has ended has come to.
+local function outcome(self)
+  local failure = self.failure
+  if not failure then
+    local results = self.results
+    if results then
+      return unpack(results, 1, results.n)
+    end
+    return
+  elseif sched.is_stop(failure.error) then
+    return nil, failure.error.message, failure.error.code, failure.error
+  end
+  local text = tostring(failure.error) .. "\n" .. sched.traceback(self)
+  return nil, text, "EFAULT", failure.error
+end
+
+--- Waits for the end: the results of its function. Otherwise `nil, message, code, error`: code
+--- `"EFAULT"` when it has raised, with the traceback in the message and the error itself behind;
+--- `"ECANCELED"` when it was cancelled; `"ETIMEDOUT"` when it still runs.
+---@async
+function Task:Join(timeout_ms)
+  if self.state ~= "done" then
+    task.joiners_of(self):Add(sched.parking())
+    if sched.park(self.joiners, timeout_ms) == sched.TIMEOUT then
+      return nil, ("task %d still runs after %g ms"):format(self.id, timeout_ms), "ETIMEDOUT"
+    end
+  end
+  return outcome(self)
+end
+
+--- Has it end: whatever it waits for, now or next, raises. False when it has ended already.
+function Task:Cancel(message)
+  if self.state == "done" then
+    return false
+  end
+  sched.cancel_task(self, sched.stop_reason("ECANCELED", message or "cancelled"))
+  return true
+end
+
+--- Whether it has ended.
+function Task:IsDone()
+  return self.state == "done"
+end
+
+--- `"ready"`, `"running"`, `"parked"` or `"done"`.
+function Task:Status()
+  return self.state
+end
+
+return task

@@ -1,0 +1,27 @@
+--- What differs between Lua 5.1, 5.2, 5.3, 5.4 and LuaJIT. The only file that asks which Lua this is.
+
+local compat = {}
+
+local function parks_in_pcall()
+  local thread = coroutine.create(function()
+    pcall(coroutine.yield)
+  end)
+  coroutine.resume(thread)
+  return coroutine.status(thread) == "suspended"
+end
+
+--- `table.unpack`, a global until 5.1.
+compat.unpack = table.unpack or unpack
+
+--- Packs values with their count, so that nil survives.
+compat.pack = table.pack or function(...)
+  return { n = select("#", ...), ... }
+end
+
+--- Whether `pcall` can be yielded across: everywhere but on Lua 5.1 itself.
+compat.yields_across_pcall = parks_in_pcall()
+
+--- Closes what a dead coroutine left to be closed; before 5.4 there is nothing of the kind.
+compat.close = coroutine.close or function() end
+
+return compat
