@@ -16,8 +16,12 @@ end
 
 --- Written in Lua: name, and the module that is its value.
 local LAZY = {
+  co = "chuck.co",
   dial = "chuck.dial",
+  io = "chuck.io",
   listen = "chuck.listen",
+  rpc = "chuck.rpc",
+  run = "chuck.co.run",
 }
 
 return setmetatable(chuck, {

@@ -6,6 +6,7 @@ local sched = require("chuck.co.sched")
 --- What the scheduler needs of an engine.
 local function driver_of(engine)
   return {
+    engine = engine,
     post = function(fn)
       engine:Post(fn)
     end,

@@ -575,6 +575,11 @@ function sched.timer(ms, fn)
   end)
 end
 
+--- The engine of the loop; nil on a clock that is moved by hand.
+function sched.engine()
+  return loop and loop.engine
+end
+
 --- The loop's time in milliseconds.
 function sched.now()
   return loop.now()
