@@ -223,6 +223,7 @@ local signatures = {
   ["signaler:Remove"] = "signaler",
   ["log.SetLogLev"] = "level",
   ["log.SysLog"] = "level string fields?",
+  ["log.report"] = "string string",
   ["log.LogFile"] = "name options?",
   ["log.configure"] = "options",
   ["log.stats"] = "",

@@ -18,7 +18,8 @@ local LAYERS = {
 --- Files that may do what their layer may not: path, then what.
 local DOORS = {
   ["lua/chuck/native.lua"] = { chuck_core = true },
-  ["lua/chuck/co/sched.lua"] = { native = true, resume = true },
+  ["lua/chuck/co/loop.lua"] = { native = true },
+  ["lua/chuck/co/sched.lua"] = { resume = true },
   ["lua/chuck/support/compat.lua"] = { asks_which_lua = true },
 }
 
@@ -291,7 +292,7 @@ describe("the layers of lua/chuck", function()
     assert.are.same(at_two(http, "chuck.redis"), two(http, "chuck.redis"))
     assert.are.same(at_two(http, "chuck"), two(http, "chuck"))
     assert.are.same(at_two(channel, "chuck.native"), two(channel, "chuck.native"))
-    assert.are.same({}, two("lua/chuck/co/sched.lua", "chuck.native"))
+    assert.are.same({}, two("lua/chuck/co/loop.lua", "chuck.native"))
     assert.are.same({}, two(http, "chuck.http.parser"))
     assert.are.same({}, two(http, "chuck.io.stream"))
     local native = 'pcall(require, "chuck_core")'

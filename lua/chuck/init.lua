@@ -21,14 +21,13 @@ local LAZY = {
   io = "chuck.io",
   listen = "chuck.listen",
   rpc = "chuck.rpc",
-  run = "chuck.co.run",
 }
 
 return setmetatable(chuck, {
   __index = function(_, name)
     local module = LAZY[name]
-    if module then
-      local value = require(module)
+    if module or name == "run" then
+      local value = module and require(module) or require("chuck.co").run
       rawset(chuck, name, value)
       return value
     end

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::convert;
 use super::place;
 use super::raw::{Call, Class, Fail, Kind, Outcome, function};
+use super::report;
 use crate::base::limits;
 use crate::os::log::{self, Console, Fields, File, Format, Level, Settings, Stats, Value};
 
@@ -29,6 +30,7 @@ pub fn push_module(call: &Call) {
     call.push_functions(&[
         (c"SetLogLev", function(set_level)),
         (c"SysLog", function(system_log)),
+        (c"report", function(report_error)),
         (c"LogFile", function(log_file)),
         (c"configure", function(configure)),
         (c"stats", function(stats)),
@@ -51,6 +53,14 @@ fn set_level(call: &Call) -> Outcome {
 fn system_log(call: &Call) -> Outcome {
     let level = level(call, 1)?;
     write(call, log::system(), level, 2)
+}
+
+/// `report(place, text)`: as of an error in a callback that no handler takes.
+fn report_error(call: &Call) -> Outcome {
+    let place = String::from_utf8_lossy(call.bytes(1)?).into_owned();
+    let text = String::from_utf8_lossy(call.bytes(2)?).into_owned();
+    report::complain_of(&place, &text);
+    Ok(0)
 }
 
 /// `logfile:Log(level, text[, fields])`

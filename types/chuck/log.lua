@@ -48,6 +48,12 @@ function log.LogFile(name, options) end
 ---@param options chuck.LogOptions
 function log.configure(options) end
 
+--- Tells of an error as of one in a callback that no handler takes: in the log of the process when
+--- the program uses it, else on standard error.
+---@param place string # what it is in, for "error in ..."
+---@param text string
+function log.report(place, text) end
+
 --- What all files of the process have done.
 ---@return chuck.LogStats
 function log.stats() end

@@ -7,22 +7,40 @@
 ---     end)
 
 local channel = require("chuck.co.channel")
+local check = require("chuck.support.check")
+local locals = require("chuck.co.locals")
+local report = require("chuck.co.report")
 local run = require("chuck.co.run")
 local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
 local sync = require("chuck.co.sync")
 require("chuck.co.task")
 
-return {
-  run = run,
+local co = {
+  run = run.run,
+  stop = run.stop,
+  attach = run.attach,
+  detach = run.detach,
   spawn = sched.spawn,
   sleep = sched.sleep,
   yield = sched.yield,
+  wait = sched.wait,
+  wakeup = sched.wakeup,
   current = sched.current,
+  now = sched.now,
+  deadline = sched.deadline,
   pcall = sched.pcall,
   xpcall = sched.xpcall,
   is_cancelled = sched.is_stop,
+  on_error = report.on_error,
+  set_watchdog = require("chuck.co.watch").set,
+  stats = sched.stats,
+  tasks = require("chuck.co.list"),
+  set_local = locals.set,
+  get_local = locals.get,
   scope = scope.open,
+  with_deadline = scope.with_deadline,
+  shield = scope.shield,
   channel = channel.new,
   select = require("chuck.co.select"),
   mutex = sync.mutex,
@@ -31,3 +49,18 @@ return {
   wait_group = sync.wait_group,
   future = sync.future,
 }
+
+--- As `task:Join`.
+---@async
+function co.join(task, timeout_ms)
+  check.type("join", 1, task, "task")
+  return task:Join(timeout_ms)
+end
+
+--- As `task:Cancel`.
+function co.cancel(task, message)
+  check.type("cancel", 1, task, "task")
+  return task:Cancel(message)
+end
+
+return co

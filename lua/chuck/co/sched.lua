@@ -2,15 +2,16 @@
 ---
 ---     sched.spawn(function() sched.sleep(10) print("later") end)
 ---
---- Everything that waits is built on three calls: `park` until somebody calls `wake`, or a time has
+--- Everything that waits is built on two calls: `park` until somebody calls `wake`, or a time has
 --- passed. A task that is ready runs in the same pass of the loop, after the callback that woke it.
 ---
 ---     spawn -> ready -> running -> done
 ---                ^        |
 ---              wake     park        cancelling wakes a parked task with an error
 ---
---- Whether a task is cancelled is asked at each park, of its innermost frame: the task itself, a
---- scope that it has entered, or a shield. Cancelling marks every frame it concerns at once.
+--- Tasks run on workers: a coroutine each, kept when its task has ended, and whatever a wait needs.
+--- A task gets its worker when it first parks: one that never does costs its table and a call, for a
+--- worker begins the next new task by itself.
 
 local compat = require("chuck.support.compat")
 
@@ -19,25 +20,28 @@ local unpack, pack = compat.unpack, compat.pack
 
 local sched = {}
 
---- Resumes in one pass before sockets and timers get their turn.
+--- Tasks that run in one pass before sockets and timers get their turn.
 local PASS = 1024
 
---- Finished coroutines kept to run further tasks.
+--- Idle workers kept.
 local SPARE = 256
 
---- What a wait that took too long returns.
+--- Spawns of one pass whose place is noted, which costs more than the spawn.
+local SITES = 16
+
+--- Spawns in a traceback: of the task, of the task that spawned it, and so on.
+local ORIGINS = 8
+
+--- What `park` returns, once, for a time that has passed.
 local TIMEOUT = setmetatable({}, {
   __tostring = function()
     return "timeout"
   end,
 })
-
---- The value that `park` returns, once, for a time that has passed.
 sched.TIMEOUT = TIMEOUT
 
 --- What a task is woken with when what it waits for has come.
-local DONE = {}
-sched.DONE = DONE
+sched.DONE = {}
 
 ---@class chuck.co.Stop
 ---@field code string `"ECANCELED"`, `"ETIMEDOUT"` or `"EINTR"`
@@ -60,240 +64,426 @@ end
 
 ---@class chuck.co.Task
 local Task = {
-  --- What most tasks never have: what it waits for, with a method `Leave(task)`, and its timer; the
-  --- list of tasks that wait for its end; what it has come to.
-  waiter = false,
-  timer = false,
+  --- What a new task does not have yet. A table of four fields is half the price of one of five.
+  worker = false,
+  born = false,
+  --- Values for itself and the tasks that it starts: see co/locals.lua.
+  locals = false,
+  --- The innermost scope or shield that it has entered; the scope that its spawns belong to.
+  frame = false,
+  nursery = false,
+  --- Why the task is to end, and why its innermost frame is: raised at the next park.
+  doomed = false,
+  stop = false,
+  --- Where it was spawned, where the task that did so was, and so on: `site`, `outer`, `depth`.
+  origin = false,
+  --- Who waits for its end; what it has come to.
   joiners = false,
-  selection = false,
   results = false,
   failure = false,
-  outer = false,
+  --- Tasks stand in lists of those who wait beside cases of a selection, which have one.
+  selection = false,
 }
 Task.__index = Task
 Task.__metatable = "task"
 sched.Task = Task
 
 --- What runs tasks: `post(fn)` runs a function after the current callbacks, `timer(ms, fn)` returns
---- an object with `UnRegister`, `now()` is a time in milliseconds.
+--- an object with `UnRegister`, `now()` is a time in milliseconds, `engine` is what it is made of.
 local loop = false
---- The task that runs now, or false outside of tasks.
-local current = false
---- The scope of tasks that belong to no other.
-local root = false
---- What to do with an error that nobody asked for: a function of task, error, traceback.
+--- Told of errors that nobody asked for: a function of task, error, traceback.
 local on_error = false
+--- A watchdog that looks on, with methods `Begin` and `End`.
+local watch = false
 
---- Tasks that are ready, in order, and a list that is empty but while a round runs.
-local ready, count, other = {}, 0, {}
+--- The task that runs now, or false outside of tasks, and its worker.
+local current, running = false, false
+
+--- What becomes ready goes to `ready`: new tasks, and workers of others. Those of `batch` run, and
+--- `at` is the place of the last.
+local ready, count = {}, 0
+local batch, size, at = {}, 0, 0
+--- The place of the last that may run in this pass, and how many spawns may still be noted.
+local last, sites = 0, SITES
 local is_posted = false
+--- When this pass began.
+local time = 0
+
 local spare, spares = {}, 0
-local ids = 0
+--- Counters, since the program began.
+local spawned, finished, failed, cancelled, passes = 0, 0, 0, 0, 0
+--- Workers there are.
+local workers = 0
+--- Tasks whose end another waits for.
+local awaited = 0
+--- Whether any task has values of its own.
+local has_locals = false
+
+--- The scope of tasks that belong to no other.
+local root = { count = 0, stop = false, deadline = false, on_empty = false, on_failure = false }
 
 local drain
 
-local function make_ready(task)
+local function make_ready(entry)
   count = count + 1
-  ready[count] = task
-  if not is_posted then
+  ready[count] = entry
+  if not is_posted and loop then
     is_posted = true
     loop.post(drain)
   end
 end
 
---- Removes a task from the list of its scope.
-local function unlink(task)
-  local home, before, after = task.home, task.before, task.after
-  if before then
-    before.after = after
-  else
-    home.first = after
+--- Tells those who wait for the end of a task.
+local function tell_joiners(task)
+  local joiners = task.joiners
+  if joiners then
+    awaited = awaited - 1
+    for _ = 1, joiners.count do
+      sched.complete(joiners:Take(), sched.DONE)
+    end
   end
-  if after then
-    after.before = before
+end
+
+--- Takes a task that has parked out of the list of its scope, where the last takes its place.
+local function leave_list(task)
+  local home, index = task.home, task.index
+  local n = #home
+  home[index] = home[n]
+  home[index].index = index
+  home[n] = nil
+end
+
+--- Ends a wait that was none: its yield has failed, or somebody else has resumed the coroutine.
+local function abandon(worker)
+  local waiter, timer = worker.waiter, worker.timer
+  worker.is_parked, worker.waiter, worker.timer = false, false, false
+  if waiter then
+    waiter:Leave(worker.task)
   end
-  home.count = home.count - 1
-  if home.count == 0 and home.on_empty then
+  if timer then
+    timer:UnRegister()
+  end
+end
+
+--- A task that has parked lets go of its worker.
+local function forsake(worker, task)
+  if worker.is_parked then
+    abandon(worker)
+  end
+  worker.has_parked = false
+  task.worker = false
+  leave_list(task)
+end
+
+--- A task is over, whatever it has come to.
+local function end_task(task)
+  if awaited > 0 then
+    tell_joiners(task)
+  end
+  local home = task.home
+  local count = home.count - 1
+  home.count = count
+  task.home = false
+  if count == 0 and home.on_empty then
     home.on_empty(home)
   end
 end
 
-local function end_task(task)
-  task.state = "done"
-  task.thread = false
-  local joiners = task.joiners
-  if joiners then
-    for _ = 1, joiners.count do
-      sched.complete(joiners:Take(), DONE)
-    end
-  end
-  unlink(task)
-end
-
---- What a task's function has returned; answers with the next task for the same coroutine.
-local function finish(task, ...)
-  local count = select("#", ...)
-  if count > 0 then
+--- What a task's function has returned.
+local function settle(task, ...)
+  if ... ~= nil or select("#", ...) > 0 then
     task.results = pack(...)
   end
-  local thread = task.thread
-  end_task(task)
-  if spares >= SPARE then
-    return nil
+  finished = finished + 1
+  if running.has_parked then
+    forsake(running, task)
   end
-  spares = spares + 1
-  spare[spares] = thread
-  return yield()
+  end_task(task)
 end
 
-local function body(task, ...)
-  if task then
-    return body(finish(task, task.fn(...)))
+--- A task ends that was cancelled before it began.
+local drop
+function drop(task)
+  local reason = task.doomed or task.home.stop
+  -- It is still in the batch, where what has a function is a task.
+  task.fn, task.args, task.doomed = drop, false, reason
+  task.failure = { error = reason, traceback = "" }
+  cancelled = cancelled + 1
+  end_task(task)
+end
+
+--- Takes the next of the batch, if it is new: a worker that is free begins it.
+local function next_new()
+  while at < last and not watch do
+    local task = batch[at + 1]
+    if not task.fn then
+      return nil
+    end
+    at = at + 1
+    if task.home and not task.home.stop then
+      current = task
+      return task
+    elseif task.home then
+      drop(task)
+    end
   end
 end
 
---- A task has raised: its coroutine is dead.
-local function crash(task, thread, problem)
-  task.failure = { error = problem, traceback = debug.traceback(thread) }
-  compat.close(thread, problem)
-  task.failed = true
-  local home, had_joiners = task.home, task.joiners and task.joiners.count > 0
-  end_task(task)
-  local is_cancelled = sched.is_stop(problem) and task.cancelled
+--- What a worker's coroutine does: one new task after the other.
+local function work(worker, task)
+  while task do
+    local fn, args = task.fn, task.args
+    task.fn = false
+    if args then
+      task.args = false
+      settle(task, fn(unpack(args, 1, args.n)))
+    else
+      settle(task, fn())
+    end
+    task = next_new()
+    if not task and spares < SPARE then
+      spares = spares + 1
+      spare[spares] = worker
+      task = yield()
+    end
+  end
+  workers = workers - 1
+end
+
+--- The time of a wait has passed.
+local function expire(worker)
+  worker.timer = false
+  local task, waiter = worker.task, worker.waiter
+  if waiter then
+    waiter:Leave(task)
+  end
+  sched.wake(task, TIMEOUT)
+end
+
+local function new_worker()
+  local worker = {
+    thread = create(work),
+    --- In the batch, what has a function is a new task.
+    fn = false,
+    --- Whether its task has parked: ever, and just now.
+    has_parked = false,
+    is_parked = false,
+    --- The task that waits, with `Leave(task)` of what it waits for, and its timer.
+    task = false,
+    waiter = false,
+    timer = false,
+    on_time = false,
+    --- What the task was woken with, while it is woken.
+    is_woken = false,
+    a = nil,
+    b = nil,
+    c = nil,
+  }
+  worker.on_time = function()
+    expire(worker)
+    return -1
+  end
+  workers = workers + 1
+  return worker
+end
+
+--- Nobody will ask for this error: it is reported.
+local function report(task)
+  if on_error then
+    on_error(task, task.failure.error, task.failure.traceback)
+  end
+end
+
+--- The current task has raised: its coroutine is dead.
+local function crash(worker, problem)
+  local task, thread = current, worker.thread
+  current = false
+  workers = workers - 1
+  local home, is_awaited = task.home, task.joiners and task.joiners.count > 0
+  local is_cancelled = sched.is_stop(problem) and (task.doomed or home.stop)
   if is_cancelled then
-    return
+    cancelled = cancelled + 1
+  else
+    failed = failed + 1
   end
-  if home.on_failure then
-    home.on_failure(home, task, problem)
-  elseif not had_joiners and on_error then
-    on_error(task, problem, sched.traceback(task))
+  local traceback = not is_cancelled and sched.traceback(task, debug.traceback(thread))
+  task.failure = { error = problem, traceback = traceback or "" }
+  compat.close(thread)
+  if worker.has_parked then
+    forsake(worker, task)
+  end
+  end_task(task)
+  if not is_cancelled then
+    if home.on_failure then
+      home.on_failure(home, task, problem)
+    elseif not is_awaited then
+      report(task)
+    end
   end
 end
 
+--- Begins a new task, on an idle worker or a new one.
 local function begin(task)
-  local thread
+  if not task.home then
+    -- It was cancelled meanwhile.
+    return true
+  elseif task.home.stop then
+    drop(task)
+    return true
+  end
+  current = task
   if spares > 0 then
-    thread = spare[spares]
+    running = spare[spares]
     spare[spares] = nil
     spares = spares - 1
-  else
-    thread = create(body)
+    return resume(running.thread, task)
   end
-  task.thread = thread
-  task.state = "running"
-  local args = task.args
-  if args then
-    task.args = false
-    return thread, resume(thread, task, unpack(args, 1, args.n))
-  end
-  return thread, resume(thread, task)
+  running = new_worker()
+  return resume(running.thread, running, task)
 end
 
-local function proceed(task, thread)
-  local a, b, c = task.a, task.b, task.c
-  task.a, task.b, task.c = nil, nil, nil
-  task.state = "running"
-  return resume(thread, a, b, c)
+--- Goes on with the task of a worker, with what it was woken with.
+local function continue(worker)
+  local a, b, c = worker.a, worker.b, worker.c
+  worker.is_woken, worker.a, worker.b, worker.c = false, nil, nil, nil
+  return resume(worker.thread, a, b, c)
 end
 
---- Resumes everything that is ready, once.
-local function round()
-  local batch, size = ready, count
-  ready, count, other = other, 0, batch
-  for i = 1, size do
-    local task = batch[i]
-    batch[i] = false
-    local thread, ok, problem = task.thread, nil, nil
-    current = task
-    if task.state == "running" then
-      ok, problem = resume(thread)
-    elseif thread then
-      ok, problem = proceed(task, thread)
-    elseif task.state == "ready" then
-      thread, ok, problem = begin(task)
+--- Runs the batch up to `last`.
+local function run_batch()
+  local list, watchdog = batch, watch
+  while at < last do
+    -- A worker whose task has ended may begin the next by itself, and move on.
+    local place, ok, outcome = at + 1, nil, nil
+    local entry = list[place]
+    at = place
+    if watchdog then
+      watchdog:Begin(entry.task or entry, entry.thread or spares > 0 and spare[spares].thread)
+    end
+    if entry.fn then
+      ok, outcome = begin(entry)
     else
-      ok = true
+      current, running = entry.task, entry
+      if entry.is_woken then
+        ok, outcome = continue(entry)
+      else
+        ok, outcome = resume(entry.thread)
+      end
     end
     if not ok then
-      current = false
-      crash(task, thread, problem)
+      crash(running, outcome)
+    elseif outcome then
+      count = count + 1
+      ready[count] = running
+    end
+    if watchdog then
+      watchdog:End()
     end
   end
-  current = false
-  return size
 end
 
+--- Runs what is ready, and what becomes ready meanwhile, up to a number of tasks.
 function drain()
-  local left = PASS
-  is_posted = true
-  while count > 0 and left > 0 do
-    left = left - round()
+  if not loop then
+    return
   end
-  is_posted = count > 0
+  is_posted = true
+  sites = SITES
+  time = loop.now()
+  passes = passes + 1
+  local left = PASS
+  while left > 0 and (at < size or count > 0) do
+    if at == size then
+      batch, ready = ready, batch
+      size, count, at = count, 0, 0
+    end
+    local first = at
+    last = size - first < left and size or first + left
+    run_batch()
+    left = left - (at - first)
+  end
+  current, running = false, false
+  is_posted = loop and (count > 0 or at < size)
   if is_posted then
     loop.post(drain)
+  elseif size > SPARE then
+    -- What has run is still in the lists: no more than few may be kept alive.
+    ready, batch, size, at = {}, {}, 0, 0
   end
 end
 
---- Where `spawn` was called: `file:line`.
-local function site_of(level)
+--- Notes where the function that called `spawn` did so.
+local function note_origin(task, level)
+  sites = sites - 1
   local info = debug.getinfo(level + 1, "Sl")
-  return info and (info.short_src .. ":" .. info.currentline) or "?"
-end
-sched.site_of = site_of
-
---- Starts a task in a scope. `parent` gives its task-local values.
-function sched.start(home, fn, ...)
-  local parent = current
-  ids = ids + 1
-  local first = home.first
-  local task = setmetatable({
-    id = ids,
-    fn = fn,
-    args = select("#", ...) > 0 and pack(...),
-    thread = false,
-    state = "ready",
-    --- The scope it belongs to, and its place in the list there.
-    home = home,
-    before = false,
-    after = first,
-    --- The innermost frame, and the scope that its `spawn` starts tasks in.
-    frame = false,
-    nursery = home,
-    cancelled = home.cancelled,
-    locals = parent and parent.locals,
-    parent = parent,
-  }, Task)
-  task.frame = task
-  if first then
-    first.before = task
+  local outer = current and current.origin
+  if outer and outer.depth == ORIGINS then
+    outer = false
   end
-  home.first = task
+  task.origin = {
+    site = info and ("%s:%d"):format(info.short_src, info.currentline) or "?",
+    outer = outer,
+    depth = outer and outer.depth + 1 or 1,
+  }
+end
+
+--- Makes a task, with the arguments of its function as `pack` has them, or false. It is started by
+--- the function `level` levels above.
+local function launch(home, fn, args, level)
+  local task = setmetatable({ fn = fn, home = home, args = args }, Task)
   home.count = home.count + 1
-  make_ready(task)
+  spawned = spawned + 1
+  if has_locals and current and current.locals then
+    task.locals = current.locals
+  end
+  if sites > 0 then
+    note_origin(task, level + 1)
+  end
+  count = count + 1
+  ready[count] = task
+  if not is_posted and loop then
+    is_posted = true
+    loop.post(drain)
+  end
   return task
 end
 
---- Starts `fn(...)` in a task of its own, in the scope of the current task.
+--- Starts a task in a scope, for whoever has called the function that calls this.
+function sched.start(home, fn, ...)
+  local task = launch(home, fn, select("#", ...) > 0 and pack(...), 3)
+  return task
+end
+
+--- Starts `fn(...)` in a task of its own, in the innermost scope that the current task has open.
 function sched.spawn(fn, ...)
-  local parent = current
-  return sched.start(parent and parent.nursery or root, fn, ...)
+  if type(fn) ~= "function" then
+    error("bad argument #1 to 'spawn' (function expected, got " .. type(fn) .. ")", 2)
+  end
+  local home = root
+  if current then
+    home = current.nursery or current.home
+  end
+  local task = launch(home, fn, select("#", ...) > 0 and pack(...), 2)
+  return task
 end
 
 --- Lets a parked task go on with up to three values. False when it was not parked.
 function sched.wake(task, a, b, c)
-  if task.state ~= "parked" then
+  local worker = task.worker
+  if not (worker and worker.is_parked) then
+    return false
+  elseif worker == running then
+    abandon(worker)
     return false
   end
-  local timer = task.timer
+  local timer = worker.timer
   if timer then
-    task.timer = false
+    worker.timer = false
     timer:UnRegister()
   end
-  task.waiter = false
-  task.a, task.b, task.c = a, b, c
-  task.state = "ready"
-  make_ready(task)
+  worker.is_parked, worker.waiter, worker.is_woken = false, false, true
+  worker.a, worker.b, worker.c = a, b, c
+  make_ready(worker)
   return true
 end
 
@@ -307,26 +497,16 @@ function sched.complete(entry, outcome, value)
   end
 end
 
+--- Ends the wait of a task that is cancelled, unless it waits for what cannot be left.
 local function interrupt(task)
-  local waiter = task.waiter
-  if waiter then
+  local worker = task.worker
+  local waiter = worker and worker.is_parked and worker.waiter
+  if waiter and waiter.is_deaf then
+    return
+  elseif waiter then
     waiter:Leave(task)
   end
   sched.wake(task)
-end
-
-local function late(task)
-  return function()
-    task.timer = false
-    if task.state == "parked" then
-      local waiter = task.waiter
-      if waiter then
-        waiter:Leave(task)
-      end
-      sched.wake(task, TIMEOUT)
-    end
-    return -1
-  end
 end
 
 --- The current task, which is about to park. To be called before it is put into any list.
@@ -335,11 +515,40 @@ function sched.parking()
   if not task then
     error("this call waits, and only a task can wait: use it inside of co.run or co.spawn", 3)
   end
-  local reason = task.frame.cancelled
-  if reason then
-    error(reason, 0)
+  if task.stop then
+    error(task.stop, 0)
   end
   return task
+end
+
+--- Sets a timer for the wait; false when its time has passed already.
+local function set_timer(worker, task, waiter, timeout_ms)
+  if timeout_ms <= 0 then
+    if waiter then
+      waiter:Leave(task)
+    end
+    return false
+  end
+  if timeout_ms < math.huge then
+    worker.timer = loop.timer(timeout_ms, worker.on_time)
+  end
+  return true
+end
+
+
+--- A task that has not parked yet does so: it gets its worker, a place in the list of its scope, and
+--- the fields that are read at each wait.
+local function settle_down(task, worker)
+  local home = task.home
+  local index = #home + 1
+  home[index] = task
+  task.index = index
+  task.worker = worker
+  task.born = time
+  task.stop = task.stop
+  task.nursery = task.nursery
+  worker.task = task
+  worker.has_parked = true
 end
 
 --- Waits until `wake`, and returns its values; `TIMEOUT` when `timeout_ms` has passed before. The
@@ -347,26 +556,23 @@ end
 --- than by `wake`. Who wakes with something to lose passes a first value that is not nil.
 ---@async
 function sched.park(waiter, timeout_ms)
-  local task = current
-  if timeout_ms then
-    if timeout_ms <= 0 then
-      if waiter then
-        waiter:Leave(task)
-      end
-      return TIMEOUT
-    end
-    local on_time = task.on_time
-    if not on_time then
-      on_time = late(task)
-      task.on_time = on_time
-    end
-    task.timer = loop.timer(timeout_ms, on_time)
+  local task, worker = current, running
+  if not worker.has_parked then
+    settle_down(task, worker)
+  elseif worker.is_parked then
+    abandon(worker)
   end
-  task.waiter = waiter
-  task.state = "parked"
+  if timeout_ms and not set_timer(worker, task, waiter, timeout_ms) then
+    return TIMEOUT
+  end
+  worker.waiter = waiter
+  worker.is_parked = true
   local a, b, c = yield()
-  if a == nil and task.frame.cancelled then
-    error(task.frame.cancelled, 0)
+  if worker.is_parked then
+    abandon(worker)
+    error("a task waits only in its own coroutine, not in one that it resumes itself", 3)
+  elseif a == nil and task.stop then
+    error(task.stop, 0)
   end
   return a, b, c
 end
@@ -375,88 +581,144 @@ end
 ---@async
 function sched.yield()
   local task = current
-  if not task or task.frame.cancelled then
+  if not task or task.stop then
     task = sched.parking()
   end
-  -- It stays "running": there is nothing to be woken with.
-  count = count + 1
-  ready[count] = task
-  yield()
-  local reason = task.frame.cancelled
-  if reason then
-    error(reason, 0)
+  local worker = running
+  if not worker.has_parked then
+    settle_down(task, worker)
+  end
+  -- True: it wants to go on in the next round.
+  yield(true)
+  if task.stop then
+    error(task.stop, 0)
   end
 end
+
+--- What a sleeping task waits for.
+local SLEEP = { what = "sleep", Leave = function() end }
 
 --- Parks for a time in milliseconds.
 ---@async
 function sched.sleep(ms)
-  if ms <= 0 then
+  if type(ms) ~= "number" or ms ~= ms then
+    error("bad argument #1 to 'sleep' (milliseconds expected, got " .. tostring(ms) .. ")", 2)
+  elseif ms <= 0 then
     return sched.yield()
   end
   sched.parking()
-  sched.park(false, ms)
+  sched.park(SLEEP, ms)
+end
+
+--- What a task in `wait` waits for.
+local WAKEUP = { what = "wakeup", Leave = function() end }
+
+local function received(outcome, values)
+  if outcome == TIMEOUT then
+    return nil, "nobody has called wakeup", "ETIMEDOUT"
+  end
+  return unpack(values, 1, values.n)
+end
+
+--- Parks until `wakeup`, and returns its values; `nil, message, "ETIMEDOUT"` when that takes too
+--- long.
+---@async
+function sched.wait(timeout_ms)
+  sched.parking()
+  return received(sched.park(WAKEUP, timeout_ms))
+end
+
+--- Wakes a task that is in `wait`, with any values, or asleep. False when it is neither.
+function sched.wakeup(task, ...)
+  local worker = getmetatable(task) == "task" and task.worker
+  local waiter = worker and worker.is_parked and worker.waiter
+  if waiter ~= WAKEUP and waiter ~= SLEEP then
+    return false
+  end
+  return sched.wake(task, sched.DONE, pack(...))
+end
+
+--- The list of those who wait for the end of a task, which `new()` makes.
+function sched.joiners(task, new)
+  local list = task.joiners
+  if not list then
+    list = new()
+    task.joiners = list
+    awaited = awaited + 1
+  end
+  return list
+end
+
+--- Why the innermost frame of a task is to end.
+local function effective(task)
+  local frame = task.frame
+  if frame then
+    return frame.stop
+  end
+  return task.doomed
 end
 
 local cancel_task
 
---- Marks a frame and whatever was started in it.
+--- Marks a scope and whatever was started in it.
 local function mark(frame, reason)
-  if frame.cancelled then
+  if frame.stop then
     return
   end
-  frame.cancelled = reason
-  local child = frame.first
-  while child do
-    -- The child may end meanwhile, and its place in the list with it.
-    local after = child.after
-    cancel_task(child, reason)
-    child = after
+  frame.stop = reason
+  -- Tasks that have not begun are not in the list: they see the mark when their turn comes.
+  for i = 1, #frame do
+    cancel_task(frame[i], reason)
   end
 end
 
---- Cancels the frames of `task` from its innermost out to `last`; a shield keeps what is inside.
+--- Cancels the frames of `task` from its innermost out to `last`, the task itself when that is nil.
+--- A shield keeps what is inside.
 local function cancel_frames(task, last, reason)
-  local frames, count = {}, 0
+  local frames, n = {}, 0
   local frame = task.frame
   while frame do
     if frame.is_shield then
-      count = 0
+      n = 0
     else
-      count = count + 1
-      frames[count] = frame
+      n = n + 1
+      frames[n] = frame
     end
     if frame == last then
       break
     end
     frame = frame.outer
   end
-  for i = 1, count do
+  if not last and not task.doomed then
+    task.doomed = reason
+  end
+  for i = 1, n do
     mark(frames[i], reason)
   end
-  if task.state == "parked" and task.frame.cancelled and not task.is_deaf then
+  task.stop = effective(task)
+  if task.stop then
     interrupt(task)
   end
 end
 
 function cancel_task(task, reason)
-  if task.state == "done" then
+  if not task.home then
+    return
+  elseif task.fn then
+    task.doomed = reason
+    drop(task)
     return
   end
-  if not task.thread and task.state == "ready" then
-    -- It has not begun, and never will.
-    task.state = "cancelled"
-    task.cancelled = reason
-    task.failed = true
-    task.failure = { error = reason, traceback = "" }
-    end_task(task)
-    return
-  end
-  cancel_frames(task, task, reason)
+  cancel_frames(task, nil, reason)
 end
 
 sched.cancel_task = cancel_task
 sched.cancel_frames = cancel_frames
+
+--- Ends every task, of whatever scope.
+function sched.cancel_all(reason)
+  mark(root, reason)
+end
 
 --- The task that runs now, or nil outside of tasks.
 function sched.current()
@@ -469,16 +731,19 @@ function sched.root()
 end
 
 --- Opens a frame around what the current task does until `sched.leave`.
-function sched.enter(frame)
+function sched.enter(frame, deadline)
   local task = current
+  local outer = sched.deadline()
   frame.owner = task
   frame.outer = task.frame
   frame.outer_nursery = task.nursery
   task.frame = frame
   if frame.is_shield then
-    frame.cancelled = false
+    frame.stop, frame.deadline = false, false
+    task.stop = false
   else
-    frame.cancelled = frame.outer.cancelled
+    frame.stop = task.stop
+    frame.deadline = deadline and outer and math.min(deadline, outer) or deadline or outer
     task.nursery = frame
   end
   return task
@@ -489,6 +754,15 @@ function sched.leave(frame)
   local task = frame.owner
   task.frame = frame.outer
   task.nursery = frame.outer_nursery
+  task.stop = effective(task)
+end
+
+--- When what the current task does has to have ended, by the time of `now`; nil: no limit.
+function sched.deadline()
+  if not current then
+    return nil
+  end
+  return (current.frame or current.home).deadline or nil
 end
 
 --- Waits until nothing runs in a scope. Whatever happens meanwhile, the wait goes on.
@@ -500,11 +774,7 @@ function sched.drain(scope)
       scope.on_empty = false
       sched.wake(task, true)
     end
-    task.is_deaf = true
-    task.state = "parked"
-    task.waiter = false
-    yield()
-    task.is_deaf = false
+    sched.park(scope)
   end
 end
 
@@ -513,8 +783,10 @@ end
 local function relay(thread, handler, ok, ...)
   if not ok then
     local problem = ...
-    if handler then
-      return false, handler(problem, thread)
+    if handler == debug.traceback then
+      return false, debug.traceback(thread, problem)
+    elseif handler then
+      return false, handler(problem)
     end
     return false, problem
   elseif coroutine.status(thread) == "dead" then
@@ -524,7 +796,10 @@ local function relay(thread, handler, ok, ...)
 end
 
 local function guard(handler, fn, ...)
-  local thread = create(fn)
+  -- In 5.1 a coroutine does not begin with a function in C.
+  local thread = create(function(...)
+    return fn(...)
+  end)
   return relay(thread, handler, resume(thread, ...))
 end
 
@@ -552,19 +827,29 @@ else
   end
 end
 
---- Binds the scheduler to a loop: `post`, `timer` and `now`. `report(task, error, traceback)` is
---- told of errors that nobody asked for.
-function sched.attach(driver, report)
-  loop, on_error = driver, report
-  ready, count, other = {}, 0, {}
-  is_posted = false
-  root = { first = false, count = 0, cancelled = false, on_empty = false, on_failure = false }
+--- Binds the scheduler to a loop. `handler(task, error, traceback)` is told of errors that nobody
+--- asked for. Tasks that were started before begin now.
+function sched.attach(driver, handler)
+  if loop then
+    error("tasks run already, in this Lua state", 3)
+  end
+  loop, on_error = driver, handler
+  root.stop = false
+  is_posted = count > 0
+  if is_posted then
+    loop.post(drain)
+  end
   return root
 end
 
---- Lets go of the loop.
+--- Lets go of the loop, and forgets the tasks that have not ended.
 function sched.detach()
-  loop, root, current = false, false, false
+  loop, on_error = false, false
+  current, running = false, false
+  root = { count = 0, stop = false, deadline = false, on_empty = false, on_failure = false }
+  ready, count = {}, 0
+  batch, size, at = {}, 0, 0
+  is_posted = false
 end
 
 --- A timer of the loop: `fn` is called once.
@@ -585,15 +870,89 @@ function sched.now()
   return loop.now()
 end
 
---- What a failed task has to say: its own traceback, then where it was started from.
-function sched.traceback(task)
-  local lines = { task.failure.traceback }
-  local at = task
-  while at do
-    lines[#lines + 1] = ("[task %d, started at %s]"):format(at.id, at.site or "?")
-    at = at.parent
+--- Where the function of a task was written, for one whose spawn was not noted.
+local function birthplace(task)
+  local worker, fn = task.worker, task.fn
+  if worker and not fn then
+    local level, info = 0, nil
+    repeat
+      fn = info and info.func
+      info = debug.getinfo(worker.thread, level, "f")
+      level = level + 1
+    until not info or info.func == work
+  end
+  local info = fn and debug.getinfo(fn, "S")
+  return info and ("%s:%d"):format(info.short_src, info.linedefined) or "?"
+end
+
+--- `file:line` of the call that has started a task; in a burst of spawns, of its function.
+function sched.site(task)
+  return task.origin and task.origin.site or birthplace(task)
+end
+
+--- `"ready"`, `"running"`, `"parked"` or `"done"`.
+function sched.state(task)
+  if not task.home then
+    return "done"
+  elseif task == current then
+    return "running"
+  end
+  return task.worker and task.worker.is_parked and "parked" or "ready"
+end
+
+--- A traceback of a task, and behind it where it was started from.
+function sched.traceback(task, traceback)
+  local lines = { traceback }
+  local origin = task.origin
+  if not origin then
+    lines[2] = "started at " .. sched.site(task)
+  end
+  while origin do
+    lines[#lines + 1] = "started at " .. origin.site
+    origin = origin.outer
   end
   return table.concat(lines, "\n")
+end
+
+--- Numbers since the program began, and how many tasks there are now.
+function sched.stats()
+  return {
+    spawned = spawned,
+    finished = finished,
+    failed = failed,
+    cancelled = cancelled,
+    passes = passes,
+    alive = spawned - finished - failed - cancelled,
+    ready = count + size - at,
+    workers = workers,
+    idle_workers = spares,
+  }
+end
+
+--- Sets the values of the current task and of those that it starts.
+function sched.set_locals(values)
+  has_locals = true
+  current.locals = values
+end
+
+--- Calls `fn(task)` for every task that has not begun yet.
+function sched.each_new(fn)
+  for i = at + 1, size do
+    if batch[i].fn and batch[i].home then
+      fn(batch[i])
+    end
+  end
+  for i = 1, count do
+    if ready[i].fn and ready[i].home then
+      fn(ready[i])
+    end
+  end
+end
+
+--- Has `watchdog:Begin(task, thread)` and `watchdog:End()` called around each stretch of work; false
+--- ends that. A new worker has no thread yet.
+function sched.watch(watchdog)
+  watch = watchdog
 end
 
 return sched

@@ -18,11 +18,15 @@ local unpack, pack = compat.unpack, compat.pack
 local scope = {}
 
 ---@class chuck.co.Scope
-local Scope = {}
+local Scope = {
+  --- Of a wait for the end of the tasks in it: nothing ends that before.
+  what = "tasks of a scope",
+  is_deaf = true,
+}
 Scope.__index = Scope
 Scope.__metatable = "scope"
 
---- A child has raised: the first error ends everything.
+--- A task in the scope has raised, or its own body: the first error ends everything.
 local function on_failure(self, task, problem)
   if not self.failure then
     self.failure = { error = problem, task = task }
@@ -32,46 +36,77 @@ end
 
 local function new()
   return setmetatable({
-    --- The tasks in it: a list, and their number.
-    first = false,
+    --- How many tasks are in it; they stand in the array part.
     count = 0,
-    --- The task that has opened it, and the frame around it.
+    --- Set by the scheduler: the task that has opened it, and what it was in before.
     owner = false,
     outer = false,
     outer_nursery = false,
-    --- Why everything in it is to end.
-    cancelled = false,
-    --- The reason, if it was this scope's own.
+    deadline = false,
+    --- Why everything in it is to end, and that reason if it was the scope's own.
+    stop = false,
     reason = false,
+    --- The first error, with its task.
     failure = false,
-    timer = false,
+    is_open = true,
     on_empty = false,
     on_failure = on_failure,
   }, Scope)
 end
 
 local function stop(self, code, message)
-  if not self.reason and not self.cancelled then
+  if self.is_open and not self.reason and not self.stop then
     self.reason = sched.stop_reason(code, message)
     sched.cancel_frames(self.owner, self, self.reason)
   end
 end
 
---- What the scope has come to: the body's results, an error to raise, or why it was ended.
+--- What the scope has come to: an error to raise, why it was ended, or the body's results.
 local function conclude(self, results)
-  local failure = self.failure
-  if failure then
-    self.owner.cause = failure.task
-    error(failure.error, 0)
-  elseif results[1] then
-    if self.reason and self.is_late then
-      return nil, self.reason.message, self.reason.code
-    end
-    return unpack(results, 2, results.n)
-  elseif self.reason and results[2] == self.reason then
+  if self.failure then
+    error(self.failure.error, 0)
+  elseif self.reason then
     return nil, self.reason.message, self.reason.code
+  elseif results[1] then
+    return unpack(results, 2, results.n)
   end
   error(results[2], 0)
+end
+
+--- Ends the scope at its deadline: a timer, or nil when there is none, or an earlier one outside.
+local function watch(self, deadline_ms)
+  if deadline_ms and deadline_ms < math.huge then
+    return sched.timer(deadline_ms, function()
+      stop(self, "ETIMEDOUT", ("the deadline of %g ms has passed"):format(deadline_ms))
+    end)
+  end
+end
+
+local function run(self, deadline_ms, fn, ...)
+  sched.enter(self, deadline_ms and sched.now() + deadline_ms)
+  local timer = watch(self, deadline_ms)
+  local results = pack(sched.pcall(fn, ...))
+  local problem = results[2]
+  if not results[1] and not (self.stop and sched.is_stop(problem)) then
+    on_failure(self, false, problem)
+  end
+  local is_drained, why = sched.pcall(sched.drain, self)
+  self.is_open = false
+  if timer then
+    timer:UnRegister()
+  end
+  sched.leave(self)
+  if not is_drained then
+    -- It cannot wait here: inside of Lua 5.1's own pcall, or of a function in C.
+    error(why, 0)
+  end
+  return conclude(self, results)
+end
+
+local function current_task(name)
+  if not sched.current() then
+    error(("'%s' is for tasks: use it inside of co.run or co.spawn"):format(name), 3)
+  end
 end
 
 --- Runs `fn(scope)` and waits for every task that was started in it.
@@ -79,36 +114,60 @@ end
 function scope.open(fn, options)
   check.type("scope", 1, fn, "function")
   check.options("scope", 2, options, { deadline_ms = "milliseconds" })
+  current_task("scope")
   local self = new()
-  sched.enter(self)
-  local deadline = options and options.deadline_ms
-  if deadline then
-    self.timer = sched.timer(deadline, function()
-      self.timer = false
-      stop(self, "ETIMEDOUT", ("deadline of %g ms has passed"):format(deadline))
-    end)
+  return run(self, options and options.deadline_ms, fn, self)
+end
+
+--- Runs `fn(...)` in a scope with a deadline.
+---@async
+function scope.with_deadline(deadline_ms, fn, ...)
+  check.type("with_deadline", 1, deadline_ms, "milliseconds")
+  check.type("with_deadline", 2, fn, "function")
+  current_task("with_deadline")
+  return run(new(), deadline_ms, fn, ...)
+end
+
+local function unshield(frame, fine, ...)
+  sched.leave(frame)
+  if not fine then
+    error((...), 0)
   end
-  local results = pack(sched.pcall(fn, self))
-  if not results[1] and not self.failure and results[2] ~= self.cancelled then
-    on_failure(self, false, results[2])
-  end
-  sched.drain(self)
-  if self.timer then
-    self.timer:UnRegister()
-  end
-  sched.leave(self)
-  return conclude(self, results)
+  return ...
+end
+
+--- Runs `fn(...)` so that no cancellation and no deadline from outside reaches its waits: what has
+--- come meanwhile is raised at the next wait behind it.
+---@async
+function scope.shield(fn, ...)
+  check.type("shield", 1, fn, "function")
+  current_task("shield")
+  local frame = { is_shield = true, owner = false, outer = false, outer_nursery = false }
+  sched.enter(frame)
+  return unshield(frame, sched.pcall(fn, ...))
 end
 
 --- Starts a task in the scope. It may be called from anywhere while the scope is open.
 function Scope:Spawn(fn, ...)
+  check.type("Spawn", 1, self, "scope")
   check.type("Spawn", 2, fn, "function")
-  return sched.start(self, fn, ...)
+  if not self.is_open then
+    error("the scope has ended: nothing can be started in it", 2)
+  end
+  local task = sched.start(self, fn, ...)
+  return task
 end
 
 --- Ends everything in the scope; `scope` then answers `nil, message, "ECANCELED"`.
 function Scope:Cancel(message)
+  check.type("Cancel", 1, self, "scope")
   stop(self, "ECANCELED", message or "cancelled")
+end
+
+--- How many tasks are in it.
+function Scope:Count()
+  check.type("Count", 1, self, "scope")
+  return self.count
 end
 
 return scope

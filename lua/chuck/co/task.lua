@@ -4,6 +4,7 @@
 ---     local result, why, code = task:Join(1000)
 ---     task:Cancel()
 
+local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
 local sched = require("chuck.co.sched")
 local waiters = require("chuck.co.waiters")
@@ -16,12 +17,7 @@ local Task = sched.Task
 
 --- The list of those who wait for the end of a task.
 function task.joiners_of(self)
-  local list = self.joiners
-  if not list then
-    list = waiters.new()
-    self.joiners = list
-  end
-  return list
+  return sched.joiners(self, waiters.new)
 end
 
 --- What a task that has ended has come to.
@@ -36,7 +32,7 @@ local function outcome(self)
   elseif sched.is_stop(failure.error) then
     return nil, failure.error.message, failure.error.code, failure.error
   end
-  local text = tostring(failure.error) .. "\n" .. sched.traceback(self)
+  local text = tostring(failure.error) .. "\n" .. failure.traceback
   return nil, text, "EFAULT", failure.error
 end
 
@@ -45,10 +41,16 @@ end
 --- `"ECANCELED"` when it was cancelled; `"ETIMEDOUT"` when it still runs.
 ---@async
 function Task:Join(timeout_ms)
-  if self.state ~= "done" then
-    task.joiners_of(self):Add(sched.parking())
-    if sched.park(self.joiners, timeout_ms) == sched.TIMEOUT then
-      return nil, ("task %d still runs after %g ms"):format(self.id, timeout_ms), "ETIMEDOUT"
+  check.type("Join", 1, self, "task")
+  if self.home then
+    local joiner = sched.parking()
+    if joiner == self then
+      error("a task cannot wait for its own end", 2)
+    end
+    local list = task.joiners_of(self)
+    list:Add(joiner)
+    if sched.park(list, timeout_ms) == sched.TIMEOUT then
+      return nil, ("the task still runs after %g ms"):format(timeout_ms), "ETIMEDOUT"
     end
   end
   return outcome(self)
@@ -56,7 +58,8 @@ end
 
 --- Has it end: whatever it waits for, now or next, raises. False when it has ended already.
 function Task:Cancel(message)
-  if self.state == "done" then
+  check.type("Cancel", 1, self, "task")
+  if not self.home then
     return false
   end
   sched.cancel_task(self, sched.stop_reason("ECANCELED", message or "cancelled"))
@@ -65,12 +68,14 @@ end
 
 --- Whether it has ended.
 function Task:IsDone()
-  return self.state == "done"
+  check.type("IsDone", 1, self, "task")
+  return not self.home
 end
 
 --- `"ready"`, `"running"`, `"parked"` or `"done"`.
 function Task:Status()
-  return self.state
+  check.type("Status", 1, self, "task")
+  return sched.state(self)
 end
 
 return task

@@ -1,0 +1,46 @@
+--- What tasks there are, for people.
+
+local sched = require("chuck.co.sched")
+
+local function describe(task, now)
+  local worker = task.worker
+  local waiter = worker and worker.is_parked and worker.waiter
+  return {
+    state = sched.state(task),
+    --- Milliseconds since the pass in which it began.
+    age = task.born and now - task.born or 0,
+    --- What a parked task waits for.
+    waits_for = waiter and (waiter.what or "wakeup") or nil,
+    --- `file:line` of its start.
+    site = sched.site(task),
+    task = task,
+  }
+end
+
+local function add_all(list, home, now)
+  for i = 1, #home do
+    local task = home[i]
+    list[#list + 1] = describe(task, now)
+    local frame = task.frame
+    while frame do
+      add_all(list, frame, now)
+      frame = frame.outer
+    end
+  end
+end
+
+--- Every task that has not ended, oldest first.
+local function tasks()
+  local list = {}
+  local now = sched.now()
+  add_all(list, sched.root(), now)
+  sched.each_new(function(task)
+    list[#list + 1] = describe(task, now)
+  end)
+  table.sort(list, function(a, b)
+    return a.age > b.age
+  end)
+  return list
+end
+
+return tasks
