@@ -8,6 +8,7 @@
 
 local channel = require("chuck.co.channel")
 local check = require("chuck.support.check")
+local frame = require("chuck.co.frame")
 local locals = require("chuck.co.locals")
 local report = require("chuck.co.report")
 local run = require("chuck.co.run")
@@ -28,7 +29,7 @@ local co = {
   wakeup = sched.wakeup,
   current = sched.current,
   now = sched.now,
-  deadline = sched.deadline,
+  deadline = frame.deadline,
   pcall = sched.pcall,
   xpcall = sched.xpcall,
   is_cancelled = sched.is_stop,

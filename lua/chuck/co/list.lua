@@ -1,5 +1,6 @@
 --- What tasks there are, for people.
 
+local origin = require("chuck.co.origin")
 local sched = require("chuck.co.sched")
 
 local function describe(task, now)
@@ -12,7 +13,7 @@ local function describe(task, now)
     --- What a parked task waits for.
     waits_for = waiter and (waiter.what or "wakeup") or nil,
     --- `file:line` of its start.
-    site = sched.site(task),
+    site = origin.site(task),
     task = task,
   }
 end

@@ -10,7 +10,9 @@
 
 local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
+local frame = require("chuck.co.frame")
 local loop = require("chuck.co.loop")
+local origin = require("chuck.co.origin")
 local report = require("chuck.co.report")
 local sched = require("chuck.co.sched")
 
@@ -36,7 +38,7 @@ local function shut_down(self, code, message)
     self.is_over = true
     self.engine:Stop()
   end)
-  sched.cancel_all(self.reason)
+  frame.cancel_all(self.reason)
 end
 
 --- The run that is under way, or false.
@@ -60,7 +62,7 @@ end
 local function tell(problem)
   if not sched.is_stop(problem) then
     local task = sched.current()
-    report.tell(task, problem, sched.traceback(task, debug.traceback()))
+    report.tell(task, problem, origin.traceback(task, debug.traceback()))
   end
   return problem
 end
@@ -124,12 +126,12 @@ local function run(fn, options)
   end
   check.options("run", 2, options, OPTIONS)
   options = options or {}
-  local engine, message, code = options.engine, nil, nil
+  local engine, message, code = options.engine
   if not engine then
     engine, message, code = loop.engine()
-    if not engine then
-      return nil, message, code
-    end
+  end
+  if not engine then
+    return nil, message, code
   end
   local self = {
     engine = engine,
@@ -157,8 +159,8 @@ end
 
 local module = { run = run }
 
---- Lets tasks run in an engine that is run by others, until `detach`: `engine:Run()` does not return
---- when they have ended.
+--- Lets tasks run in an engine that is run by others, until `detach`: `engine:Run()` does not
+--- return when they have ended.
 function module.attach(engine)
   check.alive("attach", 1, engine, "engine", "Stats")
   sched.attach(loop.driver(engine), report.tell)

@@ -11,9 +11,11 @@
 ---
 --- Tasks run on workers: a coroutine each, kept when its task has ended, and whatever a wait needs.
 --- A task gets its worker when it first parks: one that never does costs its table and a call, for a
---- worker begins the next new task by itself.
+--- worker begins the next new task by itself. What tasks are in, and how they are cancelled, is in
+--- co/frame.lua.
 
 local compat = require("chuck.support.compat")
+local origin = require("chuck.co.origin")
 
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local unpack, pack = compat.unpack, compat.pack
@@ -28,9 +30,6 @@ local SPARE = 256
 
 --- Spawns of one pass whose place is noted, which costs more than the spawn.
 local SITES = 16
-
---- Spawns in a traceback: of the task, of the task that spawned it, and so on.
-local ORIGINS = 8
 
 --- What `park` returns, once, for a time that has passed.
 local TIMEOUT = setmetatable({}, {
@@ -72,9 +71,8 @@ local Task = {
   --- The innermost scope or shield that it has entered; the scope that its spawns belong to.
   frame = false,
   nursery = false,
-  --- Why the task is to end, and why its innermost frame is: raised at the next park.
+  --- Why the task is to end.
   doomed = false,
-  stop = false,
   --- Where it was spawned, where the task that did so was, and so on: `site`, `outer`, `depth`.
   origin = false,
   --- Who waits for its end; what it has come to.
@@ -96,8 +94,8 @@ local on_error = false
 --- A watchdog that looks on, with methods `Begin` and `End`.
 local watch = false
 
---- The task that runs now, or false outside of tasks, and its worker.
-local current, running = false, false
+--- The worker whose task runs now, or false outside of tasks.
+local running = false
 
 --- What becomes ready goes to `ready`: new tasks, and workers of others. Those of `batch` run, and
 --- `at` is the place of the last.
@@ -122,7 +120,7 @@ local has_locals = false
 --- The scope of tasks that belong to no other.
 local root = { count = 0, stop = false, deadline = false, on_empty = false, on_failure = false }
 
-local drain
+local drain, drop
 
 local function make_ready(entry)
   count = count + 1
@@ -181,10 +179,10 @@ local function end_task(task)
     tell_joiners(task)
   end
   local home = task.home
-  local count = home.count - 1
-  home.count = count
+  local left = home.count - 1
+  home.count = left
   task.home = false
-  if count == 0 and home.on_empty then
+  if left == 0 and home.on_empty then
     home.on_empty(home)
   end
 end
@@ -202,7 +200,6 @@ local function settle(task, ...)
 end
 
 --- A task ends that was cancelled before it began.
-local drop
 function drop(task)
   local reason = task.doomed or task.home.stop
   -- It is still in the batch, where what has a function is a task.
@@ -213,7 +210,7 @@ function drop(task)
 end
 
 --- Takes the next of the batch, if it is new: a worker that is free begins it.
-local function next_new()
+local function next_new(worker)
   while at < last and not watch do
     local task = batch[at + 1]
     if not task.fn then
@@ -221,7 +218,7 @@ local function next_new()
     end
     at = at + 1
     if task.home and not task.home.stop then
-      current = task
+      worker.task, worker.stop = task, false
       return task
     elseif task.home then
       drop(task)
@@ -240,7 +237,7 @@ local function work(worker, task)
     else
       settle(task, fn())
     end
-    task = next_new()
+    task = next_new(worker)
     if not task and spares < SPARE then
       spares = spares + 1
       spare[spares] = worker
@@ -268,8 +265,10 @@ local function new_worker()
     --- Whether its task has parked: ever, and just now.
     has_parked = false,
     is_parked = false,
-    --- The task that waits, with `Leave(task)` of what it waits for, and its timer.
+    --- Its task, and why the innermost frame of that is to end: raised at the next park.
     task = false,
+    stop = false,
+    --- What the task waits for, with `Leave(task)`, and its timer.
     waiter = false,
     timer = false,
     on_time = false,
@@ -294,10 +293,10 @@ local function report(task)
   end
 end
 
---- The current task has raised: its coroutine is dead.
+--- The task of a worker has raised: its coroutine is dead.
 local function crash(worker, problem)
-  local task, thread = current, worker.thread
-  current = false
+  local task, thread = worker.task, worker.thread
+  running = false
   workers = workers - 1
   local home, is_awaited = task.home, task.joiners and task.joiners.count > 0
   local is_cancelled = sched.is_stop(problem) and (task.doomed or home.stop)
@@ -306,7 +305,7 @@ local function crash(worker, problem)
   else
     failed = failed + 1
   end
-  local traceback = not is_cancelled and sched.traceback(task, debug.traceback(thread))
+  local traceback = not is_cancelled and origin.traceback(task, debug.traceback(thread))
   task.failure = { error = problem, traceback = traceback or "" }
   compat.close(thread)
   if worker.has_parked then
@@ -330,16 +329,16 @@ local function begin(task)
   elseif task.home.stop then
     drop(task)
     return true
+  elseif spares == 0 then
+    running = new_worker()
+    running.task = task
+    return resume(running.thread, running, task)
   end
-  current = task
-  if spares > 0 then
-    running = spare[spares]
-    spare[spares] = nil
-    spares = spares - 1
-    return resume(running.thread, task)
-  end
-  running = new_worker()
-  return resume(running.thread, running, task)
+  running = spare[spares]
+  spare[spares] = nil
+  spares = spares - 1
+  running.task, running.stop = task, false
+  return resume(running.thread, task)
 end
 
 --- Goes on with the task of a worker, with what it was woken with.
@@ -354,8 +353,9 @@ local function run_batch()
   local list, watchdog = batch, watch
   while at < last do
     -- A worker whose task has ended may begin the next by itself, and move on.
-    local place, ok, outcome = at + 1, nil, nil
+    local place = at + 1
     local entry = list[place]
+    local ok, outcome
     at = place
     if watchdog then
       watchdog:Begin(entry.task or entry, entry.thread or spares > 0 and spare[spares].thread)
@@ -363,7 +363,7 @@ local function run_batch()
     if entry.fn then
       ok, outcome = begin(entry)
     else
-      current, running = entry.task, entry
+      running = entry
       if entry.is_woken then
         ok, outcome = continue(entry)
       else
@@ -402,7 +402,7 @@ function drain()
     run_batch()
     left = left - (at - first)
   end
-  current, running = false, false
+  running = false
   is_posted = loop and (count > 0 or at < size)
   if is_posted then
     loop.post(drain)
@@ -412,32 +412,18 @@ function drain()
   end
 end
 
---- Notes where the function that called `spawn` did so.
-local function note_origin(task, level)
-  sites = sites - 1
-  local info = debug.getinfo(level + 1, "Sl")
-  local outer = current and current.origin
-  if outer and outer.depth == ORIGINS then
-    outer = false
-  end
-  task.origin = {
-    site = info and ("%s:%d"):format(info.short_src, info.currentline) or "?",
-    outer = outer,
-    depth = outer and outer.depth + 1 or 1,
-  }
-end
-
 --- Makes a task, with the arguments of its function as `pack` has them, or false. It is started by
 --- the function `level` levels above.
 local function launch(home, fn, args, level)
   local task = setmetatable({ fn = fn, home = home, args = args }, Task)
   home.count = home.count + 1
   spawned = spawned + 1
-  if has_locals and current and current.locals then
-    task.locals = current.locals
+  if has_locals and running then
+    task.locals = running.task.locals
   end
   if sites > 0 then
-    note_origin(task, level + 1)
+    sites = sites - 1
+    task.origin = origin.note(running and running.task.origin, level + 1)
   end
   count = count + 1
   ready[count] = task
@@ -447,6 +433,8 @@ local function launch(home, fn, args, level)
   end
   return task
 end
+
+sched.drop = drop
 
 --- Starts a task in a scope, for whoever has called the function that calls this.
 function sched.start(home, fn, ...)
@@ -460,8 +448,9 @@ function sched.spawn(fn, ...)
     error("bad argument #1 to 'spawn' (function expected, got " .. type(fn) .. ")", 2)
   end
   local home = root
-  if current then
-    home = current.nursery or current.home
+  if running then
+    local parent = running.task
+    home = parent.nursery or parent.home
   end
   local task = launch(home, fn, select("#", ...) > 0 and pack(...), 2)
   return task
@@ -497,35 +486,22 @@ function sched.complete(entry, outcome, value)
   end
 end
 
---- Ends the wait of a task that is cancelled, unless it waits for what cannot be left.
-local function interrupt(task)
-  local worker = task.worker
-  local waiter = worker and worker.is_parked and worker.waiter
-  if waiter and waiter.is_deaf then
-    return
-  elseif waiter then
-    waiter:Leave(task)
-  end
-  sched.wake(task)
-end
-
 --- The current task, which is about to park. To be called before it is put into any list.
 function sched.parking()
-  local task = current
-  if not task then
+  local worker = running
+  if not worker then
     error("this call waits, and only a task can wait: use it inside of co.run or co.spawn", 3)
+  elseif worker.stop then
+    error(worker.stop, 0)
   end
-  if task.stop then
-    error(task.stop, 0)
-  end
-  return task
+  return worker.task
 end
 
 --- Sets a timer for the wait; false when its time has passed already.
-local function set_timer(worker, task, waiter, timeout_ms)
+local function set_timer(worker, waiter, timeout_ms)
   if timeout_ms <= 0 then
     if waiter then
-      waiter:Leave(task)
+      waiter:Leave(worker.task)
     end
     return false
   end
@@ -536,18 +512,17 @@ local function set_timer(worker, task, waiter, timeout_ms)
 end
 
 
---- A task that has not parked yet does so: it gets its worker, a place in the list of its scope, and
---- the fields that are read at each wait.
-local function settle_down(task, worker)
+--- The task of a worker parks for the first time: it gets its worker, a place in the list of its
+--- scope, and the fields that are read at each wait.
+local function settle_down(worker)
+  local task = worker.task
   local home = task.home
   local index = #home + 1
   home[index] = task
   task.index = index
   task.worker = worker
   task.born = time
-  task.stop = task.stop
   task.nursery = task.nursery
-  worker.task = task
   worker.has_parked = true
 end
 
@@ -556,13 +531,13 @@ end
 --- than by `wake`. Who wakes with something to lose passes a first value that is not nil.
 ---@async
 function sched.park(waiter, timeout_ms)
-  local task, worker = current, running
+  local worker = running
   if not worker.has_parked then
-    settle_down(task, worker)
+    settle_down(worker)
   elseif worker.is_parked then
     abandon(worker)
   end
-  if timeout_ms and not set_timer(worker, task, waiter, timeout_ms) then
+  if timeout_ms and not set_timer(worker, waiter, timeout_ms) then
     return TIMEOUT
   end
   worker.waiter = waiter
@@ -571,8 +546,8 @@ function sched.park(waiter, timeout_ms)
   if worker.is_parked then
     abandon(worker)
     error("a task waits only in its own coroutine, not in one that it resumes itself", 3)
-  elseif a == nil and task.stop then
-    error(task.stop, 0)
+  elseif a == nil and worker.stop then
+    error(worker.stop, 0)
   end
   return a, b, c
 end
@@ -580,18 +555,16 @@ end
 --- Lets other ready tasks run first.
 ---@async
 function sched.yield()
-  local task = current
-  if not task or task.stop then
-    task = sched.parking()
-  end
   local worker = running
-  if not worker.has_parked then
-    settle_down(task, worker)
+  if not worker or worker.stop then
+    sched.parking()
+  elseif not worker.has_parked then
+    settle_down(worker)
   end
   -- True: it wants to go on in the next round.
   yield(true)
-  if task.stop then
-    error(task.stop, 0)
+  if worker.stop then
+    error(worker.stop, 0)
   end
 end
 
@@ -649,133 +622,19 @@ function sched.joiners(task, new)
   return list
 end
 
---- Why the innermost frame of a task is to end.
-local function effective(task)
-  local frame = task.frame
-  if frame then
-    return frame.stop
-  end
-  return task.doomed
-end
-
-local cancel_task
-
---- Marks a scope and whatever was started in it.
-local function mark(frame, reason)
-  if frame.stop then
-    return
-  end
-  frame.stop = reason
-  -- Tasks that have not begun are not in the list: they see the mark when their turn comes.
-  for i = 1, #frame do
-    cancel_task(frame[i], reason)
-  end
-end
-
---- Cancels the frames of `task` from its innermost out to `last`, the task itself when that is nil.
---- A shield keeps what is inside.
-local function cancel_frames(task, last, reason)
-  local frames, n = {}, 0
-  local frame = task.frame
-  while frame do
-    if frame.is_shield then
-      n = 0
-    else
-      n = n + 1
-      frames[n] = frame
-    end
-    if frame == last then
-      break
-    end
-    frame = frame.outer
-  end
-  if not last and not task.doomed then
-    task.doomed = reason
-  end
-  for i = 1, n do
-    mark(frames[i], reason)
-  end
-  task.stop = effective(task)
-  if task.stop then
-    interrupt(task)
-  end
-end
-
-function cancel_task(task, reason)
-  if not task.home then
-    return
-  elseif task.fn then
-    task.doomed = reason
-    drop(task)
-    return
-  end
-  cancel_frames(task, nil, reason)
-end
-
-sched.cancel_task = cancel_task
-sched.cancel_frames = cancel_frames
-
---- Ends every task, of whatever scope.
-function sched.cancel_all(reason)
-  mark(root, reason)
-end
-
 --- The task that runs now, or nil outside of tasks.
 function sched.current()
-  return current or nil
+  return running and running.task or nil
+end
+
+--- The worker that a task has, if it has begun.
+function sched.worker(task)
+  return task.worker or running and running.task == task and running
 end
 
 --- The scope of tasks that belong to no other.
 function sched.root()
   return root
-end
-
---- Opens a frame around what the current task does until `sched.leave`.
-function sched.enter(frame, deadline)
-  local task = current
-  local outer = sched.deadline()
-  frame.owner = task
-  frame.outer = task.frame
-  frame.outer_nursery = task.nursery
-  task.frame = frame
-  if frame.is_shield then
-    frame.stop, frame.deadline = false, false
-    task.stop = false
-  else
-    frame.stop = task.stop
-    frame.deadline = deadline and outer and math.min(deadline, outer) or deadline or outer
-    task.nursery = frame
-  end
-  return task
-end
-
---- Closes the innermost frame.
-function sched.leave(frame)
-  local task = frame.owner
-  task.frame = frame.outer
-  task.nursery = frame.outer_nursery
-  task.stop = effective(task)
-end
-
---- When what the current task does has to have ended, by the time of `now`; nil: no limit.
-function sched.deadline()
-  if not current then
-    return nil
-  end
-  return (current.frame or current.home).deadline or nil
-end
-
---- Waits until nothing runs in a scope. Whatever happens meanwhile, the wait goes on.
----@async
-function sched.drain(scope)
-  local task = scope.owner
-  while scope.count > 0 do
-    scope.on_empty = function()
-      scope.on_empty = false
-      sched.wake(task, true)
-    end
-    sched.park(scope)
-  end
 end
 
 -- Lua 5.1 cannot yield out of a pcall: the function runs in a coroutine of its own there, whose
@@ -845,7 +704,7 @@ end
 --- Lets go of the loop, and forgets the tasks that have not ended.
 function sched.detach()
   loop, on_error = false, false
-  current, running = false, false
+  running = false
   root = { count = 0, stop = false, deadline = false, on_empty = false, on_failure = false }
   ready, count = {}, 0
   batch, size, at = {}, 0, 0
@@ -870,48 +729,14 @@ function sched.now()
   return loop.now()
 end
 
---- Where the function of a task was written, for one whose spawn was not noted.
-local function birthplace(task)
-  local worker, fn = task.worker, task.fn
-  if worker and not fn then
-    local level, info = 0, nil
-    repeat
-      fn = info and info.func
-      info = debug.getinfo(worker.thread, level, "f")
-      level = level + 1
-    until not info or info.func == work
-  end
-  local info = fn and debug.getinfo(fn, "S")
-  return info and ("%s:%d"):format(info.short_src, info.linedefined) or "?"
-end
-
---- `file:line` of the call that has started a task; in a burst of spawns, of its function.
-function sched.site(task)
-  return task.origin and task.origin.site or birthplace(task)
-end
-
 --- `"ready"`, `"running"`, `"parked"` or `"done"`.
 function sched.state(task)
   if not task.home then
     return "done"
-  elseif task == current then
+  elseif running and running.task == task then
     return "running"
   end
   return task.worker and task.worker.is_parked and "parked" or "ready"
-end
-
---- A traceback of a task, and behind it where it was started from.
-function sched.traceback(task, traceback)
-  local lines = { traceback }
-  local origin = task.origin
-  if not origin then
-    lines[2] = "started at " .. sched.site(task)
-  end
-  while origin do
-    lines[#lines + 1] = "started at " .. origin.site
-    origin = origin.outer
-  end
-  return table.concat(lines, "\n")
 end
 
 --- Numbers since the program began, and how many tasks there are now.
@@ -932,7 +757,7 @@ end
 --- Sets the values of the current task and of those that it starts.
 function sched.set_locals(values)
   has_locals = true
-  current.locals = values
+  running.task.locals = values
 end
 
 --- Calls `fn(task)` for every task that has not begun yet.
@@ -949,8 +774,8 @@ function sched.each_new(fn)
   end
 end
 
---- Has `watchdog:Begin(task, thread)` and `watchdog:End()` called around each stretch of work; false
---- ends that. A new worker has no thread yet.
+--- Has `watchdog:Begin(task, thread)` and `watchdog:End()` called around each stretch of work;
+--- false ends that. A new worker has no thread yet.
 function sched.watch(watchdog)
   watch = watchdog
 end

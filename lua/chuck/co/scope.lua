@@ -11,6 +11,7 @@
 
 local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
+local frame = require("chuck.co.frame")
 local sched = require("chuck.co.sched")
 
 local unpack, pack = compat.unpack, compat.pack
@@ -30,7 +31,7 @@ Scope.__metatable = "scope"
 local function on_failure(self, task, problem)
   if not self.failure then
     self.failure = { error = problem, task = task }
-    sched.cancel_frames(self.owner, self, sched.stop_reason("ECANCELED", "a task beside has failed"))
+    frame.cancel_scope(self, sched.stop_reason("ECANCELED", "a task beside has failed"))
   end
 end
 
@@ -57,7 +58,7 @@ end
 local function stop(self, code, message)
   if self.is_open and not self.reason and not self.stop then
     self.reason = sched.stop_reason(code, message)
-    sched.cancel_frames(self.owner, self, self.reason)
+    frame.cancel_scope(self, self.reason)
   end
 end
 
@@ -83,19 +84,19 @@ local function watch(self, deadline_ms)
 end
 
 local function run(self, deadline_ms, fn, ...)
-  sched.enter(self, deadline_ms and sched.now() + deadline_ms)
+  frame.enter(self, deadline_ms and sched.now() + deadline_ms)
   local timer = watch(self, deadline_ms)
   local results = pack(sched.pcall(fn, ...))
   local problem = results[2]
   if not results[1] and not (self.stop and sched.is_stop(problem)) then
     on_failure(self, false, problem)
   end
-  local is_drained, why = sched.pcall(sched.drain, self)
+  local is_drained, why = sched.pcall(frame.drain, self)
   self.is_open = false
   if timer then
     timer:UnRegister()
   end
-  sched.leave(self)
+  frame.leave(self)
   if not is_drained then
     -- It cannot wait here: inside of Lua 5.1's own pcall, or of a function in C.
     error(why, 0)
@@ -128,8 +129,8 @@ function scope.with_deadline(deadline_ms, fn, ...)
   return run(new(), deadline_ms, fn, ...)
 end
 
-local function unshield(frame, fine, ...)
-  sched.leave(frame)
+local function unshield(shield, fine, ...)
+  frame.leave(shield)
   if not fine then
     error((...), 0)
   end
@@ -142,9 +143,9 @@ end
 function scope.shield(fn, ...)
   check.type("shield", 1, fn, "function")
   current_task("shield")
-  local frame = { is_shield = true, owner = false, outer = false, outer_nursery = false }
-  sched.enter(frame)
-  return unshield(frame, sched.pcall(fn, ...))
+  local shield = { is_shield = true, owner = false, outer = false, outer_nursery = false }
+  frame.enter(shield)
+  return unshield(shield, sched.pcall(fn, ...))
 end
 
 --- Starts a task in the scope. It may be called from anywhere while the scope is open.

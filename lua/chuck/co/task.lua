@@ -6,6 +6,7 @@
 
 local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
+local frame = require("chuck.co.frame")
 local sched = require("chuck.co.sched")
 local waiters = require("chuck.co.waiters")
 
@@ -62,7 +63,7 @@ function Task:Cancel(message)
   if not self.home then
     return false
   end
-  sched.cancel_task(self, sched.stop_reason("ECANCELED", message or "cancelled"))
+  frame.cancel(self, sched.stop_reason("ECANCELED", message or "cancelled"))
   return true
 end
 

@@ -7,6 +7,7 @@
 
 local check = require("chuck.support.check")
 local loop = require("chuck.co.loop")
+local origin = require("chuck.co.origin")
 local sched = require("chuck.co.sched")
 
 local watch = {}
@@ -23,7 +24,7 @@ local function complain(self, traceback)
   if ms >= self.limit and not self.is_told then
     self.is_told = true
     local text = ("a task has held the loop for %d ms, the limit is %d ms"):format(ms, self.limit)
-    loop.report("a task", text .. "\n" .. sched.traceback(self.task, traceback()))
+    loop.report("a task", text .. "\n" .. origin.traceback(self.task, traceback()))
   end
 end
 

@@ -1,0 +1,156 @@
+--- What the work of a task is in: scopes and shields; and cancellation, which reaches through them.
+---
+--- A frame is a table that a task enters and leaves. Whether the task is cancelled is asked of the
+--- innermost: `stop` is the error to raise. Cancelling marks every frame it concerns at once, and
+--- what was started in them; the scheduler raises at the next wait.
+---
+---     task  >  scope  >  shield  >  scope         the last counts; the shield keeps out what
+---                                                 comes from its left
+
+local sched = require("chuck.co.sched")
+
+local frame = {}
+
+--- Why the innermost frame of a task is to end.
+local function effective(task)
+  local innermost = task.frame
+  if innermost then
+    return innermost.stop
+  end
+  return task.doomed
+end
+
+--- Ends the wait of a task that is cancelled, unless it waits for what cannot be left.
+local function interrupt(task, worker)
+  local waiter = worker.is_parked and worker.waiter
+  if waiter and waiter.is_deaf then
+    return
+  elseif waiter then
+    waiter:Leave(task)
+  end
+  sched.wake(task)
+end
+
+--- Has the worker of a task, if it has begun, know whether that is to end.
+local function update(task)
+  local worker = sched.worker(task)
+  worker.stop = effective(task)
+  return worker
+end
+
+local cancel
+
+--- Marks a scope and whatever was started in it.
+local function mark(scope, reason)
+  if scope.stop then
+    return
+  end
+  scope.stop = reason
+  -- Tasks that have not parked are not in the list: they see the mark when their turn comes.
+  for i = 1, #scope do
+    cancel(scope[i], reason)
+  end
+end
+
+--- Cancels the frames of `task` from its innermost out to `last`, the task itself when that is nil.
+--- A shield keeps what is inside.
+local function cancel_frames(task, last, reason)
+  local frames, n = {}, 0
+  local at = task.frame
+  while at do
+    if at.is_shield then
+      n = 0
+    else
+      n = n + 1
+      frames[n] = at
+    end
+    if at == last then
+      break
+    end
+    at = at.outer
+  end
+  if not last and not task.doomed then
+    task.doomed = reason
+  end
+  for i = 1, n do
+    mark(frames[i], reason)
+  end
+  local worker = update(task)
+  if worker.stop then
+    interrupt(task, worker)
+  end
+end
+
+--- Cancels a task.
+function cancel(task, reason)
+  if not task.home then
+    return
+  elseif task.fn then
+    task.doomed = reason
+    sched.drop(task)
+    return
+  end
+  cancel_frames(task, nil, reason)
+end
+
+frame.cancel = cancel
+
+--- Cancels a scope: what its owner does in it, and every task in it.
+function frame.cancel_scope(scope, reason)
+  cancel_frames(scope.owner, scope, reason)
+end
+
+--- Cancels every task that belongs to no other scope than the program.
+function frame.cancel_all(reason)
+  mark(sched.root(), reason)
+end
+
+--- When what the current task does has to have ended, by the time of `now`; nil: no limit.
+function frame.deadline()
+  local task = sched.current()
+  if not task then
+    return nil
+  end
+  return (task.frame or task.home).deadline or nil
+end
+
+--- Opens a frame around what the current task does until `leave`.
+function frame.enter(self, deadline)
+  local task = sched.current()
+  local outer = frame.deadline()
+  self.owner = task
+  self.outer = task.frame
+  self.outer_nursery = task.nursery
+  if self.is_shield then
+    self.stop, self.deadline = false, false
+  else
+    self.stop = effective(task)
+    self.deadline = deadline and outer and math.min(deadline, outer) or deadline or outer
+    task.nursery = self
+  end
+  task.frame = self
+  update(task)
+end
+
+--- Closes the innermost frame.
+function frame.leave(self)
+  local task = self.owner
+  task.frame = self.outer
+  task.nursery = self.outer_nursery
+  update(task)
+end
+
+--- Waits until nothing runs in a scope. Whatever happens meanwhile, the wait goes on.
+---@async
+function frame.drain(scope)
+  local task = scope.owner
+  while scope.count > 0 do
+    scope.on_empty = function()
+      scope.on_empty = false
+      sched.wake(task, true)
+    end
+    sched.park(scope)
+  end
+end
+
+return frame
