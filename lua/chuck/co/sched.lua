@@ -9,7 +9,7 @@
 ---                ^        |
 ---              wake     park        cancelling wakes a parked task with an error
 ---
---- Tasks run on workers: a coroutine each, kept when its task has ended, and whatever a wait needs.
+--- Tasks run on workers: a coroutine each, kept when its task has ended, and what a wait needs.
 --- A task gets its worker when it first parks: one that never does costs its table and a call, for a
 --- worker begins the next new task by itself. What tasks are in, and how they are cancelled, is in
 --- co/frame.lua.
