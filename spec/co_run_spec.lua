@@ -21,10 +21,13 @@ end
 
 describe("co.run", function()
   it("returns what its function returns, nil among it", function()
-    assert.are.same({ n = 3, nil, 2, nil }, packed(co.run(function()
-      co.sleep(1)
-      return nil, 2, nil
-    end)))
+    assert.are.same(
+      { n = 3, nil, 2, nil },
+      packed(co.run(function()
+        co.sleep(1)
+        return nil, 2, nil
+      end))
+    )
     assert.are.equal(co.run, chuck.run)
   end)
 
@@ -59,31 +62,37 @@ describe("co.run", function()
     assert.is_nil(ran)
     assert.is_true(co.run())
     assert.is_true(ran)
-    assert.are.equal(1, co.run(function()
-      return 1
-    end))
+    assert.are.equal(
+      1,
+      co.run(function()
+        return 1
+      end)
+    )
   end)
 
-  it("raises the very error of its function, having reported it, and ends the other tasks", function()
-    local mine, code = {}, nil
-    local results, seen = hush(function()
-      co.run(function()
-        co.spawn(function()
-          local _, why = co.pcall(co.sleep, 60000)
-          code = why.code
-          error(why, 0)
+  it(
+    "raises the very error of its function, having reported it, and ends the other tasks",
+    function()
+      local mine, code = {}, nil
+      local results, seen = hush(function()
+        co.run(function()
+          co.spawn(function()
+            local _, why = co.pcall(co.sleep, 60000)
+            code = why.code
+            error(why, 0)
+          end)
+          co.sleep(1)
+          error(mine)
         end)
-        co.sleep(1)
-        error(mine)
       end)
-    end)
-    assert.is_false(results[1])
-    assert.are.equal(mine, results[2])
-    assert.are.equal("ECANCELED", code)
-    assert.are.equal(1, #seen)
-    assert.are.equal(mine, seen[1][1])
-    assert.matches("co_run_spec.lua:%d+", seen[1][2])
-  end)
+      assert.is_false(results[1])
+      assert.are.equal(mine, results[2])
+      assert.are.equal("ECANCELED", code)
+      assert.are.equal(1, #seen)
+      assert.are.equal(mine, seen[1][1])
+      assert.matches("co_run_spec.lua:%d+", seen[1][2])
+    end
+  )
 
   it("goes on when a task beside has failed, which is reported once", function()
     local results, seen = hush(function()
@@ -130,17 +139,23 @@ describe("co.run", function()
     end, { grace_ms = 20 })
     assert.are.equal("ECANCELED", code)
     assert.is_true(chuck.systick() - began < 30000)
-    assert.are.equal(2, co.run(function()
-      return 2
-    end))
+    assert.are.equal(
+      2,
+      co.run(function()
+        return 2
+      end)
+    )
   end)
 
   it("takes an engine of the program's own, and leaves it open", function()
     local engine = chuck.engine()
-    assert.are.equal("x", co.run(function()
-      co.sleep(1)
-      return "x"
-    end, { engine = engine, signals = false }))
+    assert.are.equal(
+      "x",
+      co.run(function()
+        co.sleep(1)
+        return "x"
+      end, { engine = engine, signals = false })
+    )
     assert.are.equal(0, engine:Run(0))
     engine:Close()
     local results = packed(co.run(function()
@@ -232,7 +247,9 @@ describe("a signal", function()
 
   for _, name in ipairs({ "INT", "TERM" }) do
     it(name .. " ends every task, and run says so", function()
-      local result = program(name, [[
+      local result = program(
+        name,
+        [[
         print(co.run(function()
           co.spawn(function()
             local fine, why = co.pcall(co.sleep, 60000)
@@ -243,7 +260,8 @@ describe("a signal", function()
           send()
           co.sleep(60000)
         end))
-      ]])
+      ]]
+      )
       local expected = "clean%-up%s+EINTR\nnil%s+interrupted by SIG" .. name .. "%s+EINTR"
       assert.matches(expected, result.output)
       assert.are.equal(0, result.status)
@@ -251,7 +269,9 @@ describe("a signal", function()
   end
 
   it("that comes twice takes its default action", function()
-    local result = program("TERM", [[
+    local result = program(
+      "TERM",
+      [[
       co.run(function()
         send()
         co.shield(function()
@@ -260,18 +280,22 @@ describe("a signal", function()
           co.sleep(60000)
         end)
       end)
-    ]])
+    ]]
+    )
     assert.are.equal(128 + 15, result.status)
   end)
 
   it("is left alone when the options say so", function()
-    local result = program("TERM", [[
+    local result = program(
+      "TERM",
+      [[
       co.run(function()
         co.sleep(1)
         send()
         co.sleep(60000)
       end, { signals = false })
-    ]])
+    ]]
+    )
     assert.are.equal(128 + 15, result.status)
   end)
 end)

@@ -226,8 +226,8 @@ describe("a scope", function()
     clock.run(function()
       local site, line
       outcome_of(co.scope, function(scope)
-        scope:Spawn(co.yield) line = debug.getinfo(1, "l").currentline
-        site = co.tasks()[1].site
+        line = debug.getinfo(1, "l").currentline + 1
+        scope:Spawn(co.yield)
         for _, entry in ipairs(co.tasks()) do
           if entry.state == "ready" then
             site = entry.site
@@ -356,9 +356,12 @@ describe("shield", function()
 
   it("hands results and errors through", function()
     clock.run(function()
-      assert.are.same({ n = 4, true, 1, nil, nil }, outcome_of(co.shield, function()
-        return 1, nil, nil
-      end))
+      assert.are.same(
+        { n = 4, true, 1, nil, nil },
+        outcome_of(co.shield, function()
+          return 1, nil, nil
+        end)
+      )
       assert.are.same({ n = 2, false, "x" }, outcome_of(co.shield, error, "x", 0))
     end)
   end)

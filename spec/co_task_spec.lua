@@ -2,9 +2,10 @@
 local clock = require("spec.helper.clock")
 local co = require("chuck").co
 
-local function here(level)
-  local info = debug.getinfo((level or 1) + 1, "Sl")
-  return info.short_src .. ":" .. info.currentline
+--- The line below the one that calls this.
+local function next_line()
+  local info = debug.getinfo(2, "Sl")
+  return info.short_src .. ":" .. info.currentline + 1
 end
 
 --- The results of a function, counted.
@@ -224,7 +225,8 @@ describe("an error in a task", function()
         error("broken")
       end
       local value, text, code, problem = clock.play(function()
-        local task = co.spawn(fail) site = here()
+        site = next_line()
+        local task = co.spawn(fail)
         return task:Join()
       end)
       assert.is_nil(value)
@@ -513,7 +515,8 @@ describe("the list of tasks", function()
   it("tells state, age, what is waited for, and where it was spawned", function()
     clock.run(function()
       local channel = co.channel(0)
-      local sleeping = co.spawn(co.sleep, 100) local site = here()
+      local site = next_line()
+      local sleeping = co.spawn(co.sleep, 100)
       local receiving = co.spawn(channel.Recv, channel)
       clock.advance(30)
       local found = {}

@@ -511,7 +511,6 @@ local function set_timer(worker, waiter, timeout_ms)
   return true
 end
 
-
 --- The task of a worker parks for the first time: it gets its worker, a place in the list of its
 --- scope, and the fields that are read at each wait.
 local function settle_down(worker)
