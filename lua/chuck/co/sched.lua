@@ -136,7 +136,8 @@ local function tell_joiners(task)
   local joiners = task.joiners
   if joiners then
     awaited = awaited - 1
-    for _ = 1, joiners.count do
+    -- A selection may stand here more than once, and leaves with all its cases.
+    while joiners.count > 0 do
       sched.complete(joiners:Take(), sched.DONE)
     end
   end
