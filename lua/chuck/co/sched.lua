@@ -328,6 +328,8 @@ local function begin(task)
     -- It was cancelled meanwhile.
     return true
   elseif task.home.stop then
+    -- Nobody runs: whoever ran last has parked, and this end may be what it waits for.
+    running = false
     drop(task)
     return true
   elseif spares == 0 then
