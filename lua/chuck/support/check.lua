@@ -31,6 +31,12 @@ local KINDS = {
     end
     return type(value) == "table" and #value > 0
   end,
+  ["whole number"] = function(value)
+    return is_whole(value, -INTEGER_MAX)
+  end,
+  ["count"] = function(value)
+    return is_whole(value, 0)
+  end,
   ["permissions"] = function(value)
     if type(value) == "string" then
       value = value:find("^[0-7]+$") and tonumber(value, 8)
@@ -69,6 +75,21 @@ end
 function check.type(name, n, value, kind)
   if not is_a(value, kind) then
     raise(name, n, ("%s expected, got %s"):format(kind, name_of(value)))
+  end
+end
+
+--- What the method `name` is called on is of its class. Its arguments are counted from there on.
+function check.self(name, self, class)
+  if getmetatable(self) ~= class then
+    local message = "calling '%s' on bad self (%s expected, got %s)"
+    error(message:format(name, class, name_of(self)), 3)
+  end
+end
+
+--- Argument `n` of a call that waits is left out, or a time in milliseconds; infinity is one.
+function check.timeout(name, n, value)
+  if value ~= nil and not KINDS.milliseconds(value) then
+    raise(name, n, ("milliseconds expected, got %s"):format(name_of(value)))
   end
 end
 
