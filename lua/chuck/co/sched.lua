@@ -77,6 +77,8 @@ local Task = {
   origin = false,
   --- Who waits for its end; what it has come to.
   joiners = false,
+  --- How many of those only watch: an error is as unasked as without them.
+  watchers = 0,
   results = false,
   failure = false,
   --- Tasks stand in lists of those who wait beside cases of a selection, which have one.
@@ -299,7 +301,7 @@ local function crash(worker, problem)
   local task, thread = worker.task, worker.thread
   running = false
   workers = workers - 1
-  local home, is_awaited = task.home, task.joiners and task.joiners.count > 0
+  local home, is_awaited = task.home, task.joiners and task.joiners.count > task.watchers
   local is_cancelled = sched.is_stop(problem) and (task.doomed or home.stop)
   if is_cancelled then
     cancelled = cancelled + 1
