@@ -6,6 +6,7 @@
 ---       print(task:Join())                    --> slept
 ---     end)
 
+local actor = require("chuck.co.actor")
 local channel = require("chuck.co.channel")
 local check = require("chuck.support.check")
 local frame = require("chuck.co.frame")
@@ -49,6 +50,10 @@ local co = {
   condition = sync.condition,
   wait_group = sync.wait_group,
   future = sync.future,
+  pool = require("chuck.co.pool").new,
+  actor = actor.spawn,
+  find_actor = actor.find,
+  broadcast = actor.broadcast,
 }
 
 --- As `task:Join`.
