@@ -1,34 +1,159 @@
 --- Wait for the first of several things.
 ---
----     local which, value = select({ orders, { send = log, value = "tick" }, task, { after_ms = 50 } })
+---     local which, value = select({ orders, { send = log, value = "tick" }, task }, 50)
 ---
---- A case is a channel (receive from it), `{ send = channel, value = v }`, a task (join it) or
---- `{ after_ms = n }`. What can happen at once happens, the first case first. Answers the number of
---- the case, then what `Recv`, `Send` or `Join` would have answered; `{ after_ms }` only its number.
+--- A case is a channel or an actor (receive from it), `{ send = channel, value = v }`, a task (join
+--- it), a future (get it) or `{ after_ms = n }`. Answers the number of the case, then what `Recv`,
+--- `Send`, `Join` or `Get` would have answered; `{ after_ms }` only its number.
+---
+--- When several can happen at once, the one happens that was chosen longest ago, of those never
+--- chosen the first: of n cases that stay ready, each is chosen at least once in n turns. A time
+--- that has passed already is chosen when nothing else can happen.
 
+local actor = require("chuck.co.actor")
 local channel = require("chuck.co.channel")
 local check = require("chuck.support.check")
+local future = require("chuck.co.future")
 local sched = require("chuck.co.sched")
 local task = require("chuck.co.task")
 
-local DONE, CLOSED = sched.DONE, channel.CLOSED
+local DONE, TIMEOUT = sched.DONE, sched.TIMEOUT
+
+--- How many choices were made; the number of each is kept by what was chosen.
+local turns = 0
+
+--- What there is to know about a kind of case: `is_ready(case)`; `list(case)` to wait in; `turn`,
+--- the field of `object(case)` that keeps when it was chosen; `take(case)` what can happen at once,
+--- and `answer(case, outcome, value)`, what has happened while it stood in the list.
+local KINDS = {}
+
+local function itself(case)
+  return case
+end
+
+local function can_receive(ch)
+  return ch.first <= ch.last or ch.senders.count > 0 or ch.is_closed
+end
+
+KINDS.channel = {
+  turn = "received_at",
+  object = itself,
+  is_ready = can_receive,
+  list = function(case)
+    return case.receivers
+  end,
+  take = function(case)
+    return channel.received(channel.try_recv(case))
+  end,
+  answer = function(_, outcome, value)
+    return channel.received(outcome, value)
+  end,
+}
+
+KINDS.actor = {
+  turn = "received_at",
+  object = itself,
+  is_ready = function(case)
+    return can_receive(case.mailbox)
+  end,
+  list = function(case)
+    return case.mailbox.receivers
+  end,
+  take = function(case)
+    return actor.opened(case, channel.try_recv(case.mailbox))
+  end,
+  answer = function(case, outcome, value)
+    return actor.opened(case, outcome, value)
+  end,
+}
+
+local function sent(outcome)
+  if outcome == DONE then
+    return true
+  end
+  return channel.received(outcome)
+end
+
+KINDS.send = {
+  turn = "sent_at",
+  object = function(case)
+    return case.send
+  end,
+  is_ready = function(case)
+    local ch = case.send
+    return ch.is_closed or ch.receivers.count > 0 or ch.last - ch.first + 1 < ch.room
+  end,
+  list = function(case)
+    return case.send.senders
+  end,
+  take = function(case)
+    return sent(channel.try_send(case.send, case.value) and DONE or channel.CLOSED)
+  end,
+  answer = function(_, outcome)
+    return sent(outcome)
+  end,
+}
+
+KINDS.task = {
+  turn = "joined_at",
+  object = itself,
+  is_ready = function(case)
+    return case:IsDone()
+  end,
+  list = task.joiners_of,
+  take = function(case)
+    return case:Join()
+  end,
+  answer = function(case)
+    return case:Join()
+  end,
+}
+
+KINDS.future = {
+  turn = "got_at",
+  object = itself,
+  is_ready = function(case)
+    return case:IsDone()
+  end,
+  list = future.list_of,
+  take = function(case)
+    return case:Get()
+  end,
+  answer = function(case)
+    return case:Get()
+  end,
+}
+
+--- The kind of a case; nil for what is none, and for a time.
+local function kind_of(case)
+  local class = getmetatable(case)
+  if type(case) ~= "table" or class == "send" then
+    return nil
+  elseif type(class) == "string" then
+    return KINDS[class]
+  elseif getmetatable(rawget(case, "send")) == "channel" then
+    return KINDS.send
+  end
+end
+
+local function is_time(case)
+  local ms = type(case) == "table" and getmetatable(case) == nil and case.after_ms
+  return type(ms) == "number" and ms == ms
+end
 
 ---@class chuck.co.Selection
 local Selection = {}
 Selection.__index = Selection
 
---- Takes every entry out of its list, but for the one that was taken already.
-local function leave_all(self, taken)
-  for _, entry in ipairs(self.entries) do
-    if entry ~= taken then
-      entry.list:Leave(entry)
-    end
+local function leave_all(self)
+  for _, entry in ipairs(self) do
+    entry.list:Leave(entry)
   end
 end
 
---- A case has come to its end.
+--- A case has come to its end: the others are given up.
 function Selection:Finish(entry, outcome, value)
-  leave_all(self, entry)
+  leave_all(self)
   sched.wake(self.task, entry.case, outcome, value)
 end
 
@@ -37,89 +162,86 @@ function Selection:Leave()
   leave_all(self)
 end
 
-local function kind_of(case)
-  local metatable = getmetatable(case)
-  if metatable == "channel" then
-    return "recv"
-  elseif metatable == "task" then
-    return "join"
-  elseif type(case) == "table" and case.send then
-    return "send"
-  elseif type(case) == "table" and case.after_ms then
-    return "after"
+--- The case among those that can happen which was chosen longest ago, and the one whose time is
+--- next. Nil and the number of a case that is none.
+local function look(cases, count)
+  local chosen, oldest, soonest, time
+  for which = 1, count do
+    local case = cases[which]
+    local kind = kind_of(case)
+    if kind then
+      if kind.is_ready(case) then
+        local turn = kind.object(case)[kind.turn] or 0
+        if not oldest or turn < oldest then
+          chosen, oldest = which, turn
+        end
+      end
+    elseif not is_time(case) then
+      return nil, nil, nil, which
+    elseif not time or case.after_ms < time then
+      soonest, time = which, case.after_ms
+    end
   end
+  return chosen, soonest, time
 end
 
---- What a case has to say at once: whether there is anything, an outcome, a value.
-local function try(kind, case)
-  if kind == "recv" then
-    local outcome, value = channel.try_recv(case)
-    return outcome ~= nil, outcome, value
-  elseif kind == "send" then
-    local sent = channel.try_send(case.send, case.value)
-    return sent ~= false, sent and DONE or CLOSED
-  elseif kind == "join" then
-    return case:IsDone(), DONE
+--- Notes that a case was chosen.
+local function note(kind, case)
+  turns = turns + 1
+  kind.object(case)[kind.turn] = turns
+  return kind
+end
+
+local function wait(self, cases, count, soonest, time)
+  for which = 1, count do
+    local case = cases[which]
+    local kind = kind_of(case)
+    if kind then
+      local list = kind.list(case)
+      local entry = { selection = self, case = which, list = list, place = false }
+      if kind == KINDS.send then
+        entry.offer = case.value
+      end
+      list:Add(entry)
+      self[#self + 1] = entry
+    end
   end
-  return case.after_ms <= 0, sched.TIMEOUT
-end
-
-local function answer(cases, which, outcome, value)
-  local kind = kind_of(cases[which])
-  if kind == "join" then
-    return which, cases[which]:Join()
-  elseif outcome == CLOSED then
-    return which, nil, "closed", "EPIPE"
-  elseif kind == "recv" then
-    return which, value
-  elseif kind == "send" then
-    return which, true
+  local which, outcome, value = sched.park(self, time)
+  if which ~= TIMEOUT then
+    local case = cases[which]
+    return which, note(kind_of(case), case).answer(case, outcome, value)
+  elseif soonest then
+    return soonest
   end
-  return which
+  return nil, "timeout", "ETIMEDOUT"
 end
 
-local function enter(self, which, kind, case)
-  local list = kind == "recv" and case.receivers or kind == "send" and case.send.senders
-  list = list or task.joiners_of(case)
-  local entry = {
-    selection = self,
-    case = which,
-    list = list,
-    place = false,
-    offer = kind == "send" and case.value or nil,
-  }
-  list:Add(entry)
-  self.entries[#self.entries + 1] = entry
-end
-
+--- Waits for the first of several cases: its number, and what it answers; `nil, "timeout",
+--- "ETIMEDOUT"` when `timeout_ms` has passed before.
 ---@async
-local function select(cases)
+local function select(cases, timeout_ms)
   check.type("select", 1, cases, "table")
-  for which, case in ipairs(cases) do
-    local kind = kind_of(case)
-    if not kind then
-      error(("bad argument #1 to 'select' (case %d is nothing to wait for)"):format(which), 2)
-    end
-    local ready, outcome, value = try(kind, case)
-    if ready then
-      return answer(cases, which, outcome, value)
-    end
+  check.timeout("select", 2, timeout_ms)
+  local count = #cases
+  local chosen, soonest, time, wrong = look(cases, count)
+  if wrong then
+    error(("bad argument #1 to 'select' (case %d is nothing to wait for)"):format(wrong), 2)
+  elseif count == 0 and not timeout_ms then
+    error("bad argument #1 to 'select' (no case, and no time)", 2)
+  elseif chosen then
+    local case = cases[chosen]
+    return chosen, note(kind_of(case), case).take(case)
+  elseif timeout_ms and (not time or timeout_ms < time) then
+    soonest, time = nil, timeout_ms
   end
-  local self = setmetatable({ task = sched.parking(), entries = {} }, Selection)
-  local soonest, timeout
-  for which, case in ipairs(cases) do
-    local kind = kind_of(case)
-    if kind ~= "after" then
-      enter(self, which, kind, case)
-    elseif not timeout or case.after_ms < timeout then
-      soonest, timeout = which, case.after_ms
+  if time and time <= 0 then
+    if soonest then
+      return soonest
     end
+    return nil, "timeout", "ETIMEDOUT"
   end
-  local which, outcome, value = sched.park(self, timeout)
-  if which == sched.TIMEOUT then
-    return answer(cases, soonest, sched.TIMEOUT)
-  end
-  return answer(cases, which, outcome, value)
+  local self = setmetatable({ task = sched.parking(), what = "a selection" }, Selection)
+  return wait(self, cases, count, soonest, time)
 end
 
 return select
