@@ -80,9 +80,15 @@ local function names_of(module)
   return names
 end
 
---- What an object offers.
+--- What an object offers. Classes written in Lua may be their own metatables, with defaults.
 local function methods_of(object)
-  return names_of(debug.getmetatable(object).__index)
+  local methods = {}
+  for name, value in pairs(debug.getmetatable(object).__index) do
+    if type(value) == "function" and not name:find("^__") then
+      methods[name] = true
+    end
+  end
+  return methods
 end
 
 local net = chuck.socket_helper
@@ -157,6 +163,14 @@ local CALLED = {
   listener = "chuck.Listener",
   dialing = "chuck.Dial",
   child = "chuck.Child",
+  ch = "chuck.co.Channel",
+  mutex = "chuck.co.Mutex",
+  semaphore = "chuck.co.Semaphore",
+  cond = "chuck.co.Condition",
+  group = "chuck.co.WaitGroup",
+  future = "chuck.co.Future",
+  pool = "chuck.co.Pool",
+  actor = "chuck.co.Actor",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -206,6 +220,14 @@ describe("types/", function()
       ["chuck.Dial"] = chuck.dial(engine, "unix:/no/such/socket", 0, function() end),
       ["chuck.Child"] = chuck.process.spawn(engine, { "true" }),
       ["chuck.Thread"] = chuck.cthread.self(),
+      ["chuck.co.Channel"] = chuck.co.channel(),
+      ["chuck.co.Mutex"] = chuck.co.mutex(),
+      ["chuck.co.Semaphore"] = chuck.co.semaphore(1),
+      ["chuck.co.Condition"] = chuck.co.condition(),
+      ["chuck.co.WaitGroup"] = chuck.co.wait_group(),
+      ["chuck.co.Future"] = chuck.co.future(),
+      ["chuck.co.Pool"] = chuck.co.pool(1),
+      ["chuck.co.Actor"] = chuck.co.actor("types", function() end),
     }
   end)
 
