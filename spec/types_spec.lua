@@ -100,6 +100,17 @@ local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
 end
 
+--- A scope that has ended.
+local function new_scope()
+  local made
+  chuck.co.run(function()
+    chuck.co.scope(function(scope)
+      made = scope
+    end)
+  end)
+  return made
+end
+
 --- The tables of the module by the class that stands for them in types/.
 local MODULES = {
   ["chuck"] = chuck,
@@ -121,6 +132,7 @@ local MODULES = {
   ["chuck.error"] = chuck.error,
   ["chuck.resolver"] = chuck.resolver,
   ["chuck.cthread"] = chuck.cthread,
+  ["chuck.co"] = chuck.co,
 }
 
 --- Plain tables that are handed in and out.
@@ -128,6 +140,8 @@ local TABLES = {
   ["chuck.Stats"] = true,
   ["chuck.LogStats"] = true,
   ["chuck.DatagramStats"] = true,
+  ["chuck.TaskStats"] = true,
+  ["chuck.TaskEntry"] = true,
 }
 
 --- Names that the platform decides: not every one of types/ is everywhere.
@@ -163,14 +177,17 @@ local CALLED = {
   listener = "chuck.Listener",
   dialing = "chuck.Dial",
   child = "chuck.Child",
-  ch = "chuck.co.Channel",
-  mutex = "chuck.co.Mutex",
-  semaphore = "chuck.co.Semaphore",
-  cond = "chuck.co.Condition",
-  group = "chuck.co.WaitGroup",
-  future = "chuck.co.Future",
-  pool = "chuck.co.Pool",
-  actor = "chuck.co.Actor",
+  co = "chuck.co",
+  task = "chuck.Task",
+  scope = "chuck.Scope",
+  ch = "chuck.Channel",
+  mutex = "chuck.Mutex",
+  semaphore = "chuck.Semaphore",
+  cond = "chuck.Condition",
+  group = "chuck.WaitGroup",
+  future = "chuck.Future",
+  pool = "chuck.Pool",
+  actor = "chuck.Actor",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -220,14 +237,16 @@ describe("types/", function()
       ["chuck.Dial"] = chuck.dial(engine, "unix:/no/such/socket", 0, function() end),
       ["chuck.Child"] = chuck.process.spawn(engine, { "true" }),
       ["chuck.Thread"] = chuck.cthread.self(),
-      ["chuck.co.Channel"] = chuck.co.channel(),
-      ["chuck.co.Mutex"] = chuck.co.mutex(),
-      ["chuck.co.Semaphore"] = chuck.co.semaphore(1),
-      ["chuck.co.Condition"] = chuck.co.condition(),
-      ["chuck.co.WaitGroup"] = chuck.co.wait_group(),
-      ["chuck.co.Future"] = chuck.co.future(),
-      ["chuck.co.Pool"] = chuck.co.pool(1),
-      ["chuck.co.Actor"] = chuck.co.actor("types", function() end),
+      ["chuck.Task"] = chuck.co.spawn(function() end),
+      ["chuck.Scope"] = new_scope(),
+      ["chuck.Channel"] = chuck.co.channel(),
+      ["chuck.Mutex"] = chuck.co.mutex(),
+      ["chuck.Semaphore"] = chuck.co.semaphore(1),
+      ["chuck.Condition"] = chuck.co.condition(),
+      ["chuck.WaitGroup"] = chuck.co.wait_group(),
+      ["chuck.Future"] = chuck.co.future(),
+      ["chuck.Pool"] = chuck.co.pool(1),
+      ["chuck.Actor"] = chuck.co.actor("types", function() end),
     }
   end)
 

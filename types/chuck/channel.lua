@@ -1,7 +1,7 @@
----@meta chuck.co.channel
+---@meta chuck.channel
 
 --- What `co.channel` returns: values from task to task, in order.
----@class chuck.co.Channel
+---@class chuck.Channel
 local Channel = {}
 
 --- Hands a value over; parks while there is no room.
@@ -36,8 +36,8 @@ function Channel:TryRecv() end
 
 --- `for n, value in ch:Values() do`, until it is closed and empty. Not on Lua 5.1.
 ---@async
----@return fun(ch: chuck.co.Channel, n: integer): integer?, any
----@return chuck.co.Channel ch
+---@return fun(ch: chuck.Channel, n: integer): integer?, any
+---@return chuck.Channel ch
 ---@return integer zero
 function Channel:Values() end
 
@@ -51,3 +51,11 @@ function Channel:IsClosed() end
 --- How many values can be received without waiting.
 ---@return integer count
 function Channel:Len() end
+
+---@class chuck.co
+local co = {}
+
+--- A channel with room for so many values. 0 hands over directly, `math.huge` is no limit.
+---@param room? integer|number # 1024
+---@return chuck.Channel
+function co.channel(room) end

@@ -18,6 +18,7 @@
 ---@field log chuck.log
 ---@field resolver chuck.resolver
 ---@field cthread chuck.cthread
+---@field co chuck.co
 ---@field _VERSION string
 local chuck = {}
 

@@ -1,14 +1,14 @@
----@meta chuck.co.pool
+---@meta chuck.pool
 
 --- What `co.pool` returns: workers for many jobs.
----@class chuck.co.Pool
+---@class chuck.Pool
 local Pool = {}
 
 --- Has `fn(...)` run as soon as there is a worker; parks while the queue is full.
 ---@async
 ---@param fn function
 ---@param ... any
----@return chuck.co.Task? job
+---@return chuck.Task? job
 ---@return string? why # `"closed"`
 ---@return string? code # `"EPIPE"`
 function Pool:Submit(fn, ...) end
@@ -18,7 +18,7 @@ function Pool:Submit(fn, ...) end
 ---@param timeout_ms number
 ---@param fn function
 ---@param ... any
----@return chuck.co.Task? job
+---@return chuck.Task? job
 ---@return string? why # `"closed"`, `"timeout"`
 ---@return string? code # `"EPIPE"`, `"ETIMEDOUT"`
 function Pool:SubmitWithin(timeout_ms, fn, ...) end
@@ -26,7 +26,7 @@ function Pool:SubmitWithin(timeout_ms, fn, ...) end
 --- As `Submit`, without waiting.
 ---@param fn function
 ---@param ... any
----@return chuck.co.Task? job
+---@return chuck.Task? job
 ---@return string? why # `"closed"`, `"full"`
 ---@return string? code # `"EPIPE"`, `"EAGAIN"`
 function Pool:TrySubmit(fn, ...) end
@@ -53,3 +53,12 @@ function Pool:Running() end
 --- How many jobs wait for a worker.
 ---@return integer count
 function Pool:Waiting() end
+
+---@class chuck.co
+local co = {}
+
+--- A pool that runs up to `workers` jobs at once.
+---@param workers integer
+---@param options? { queue?: integer, scope?: chuck.Scope }
+---@return chuck.Pool
+function co.pool(workers, options) end

@@ -1,7 +1,7 @@
----@meta chuck.co.sync
+---@meta chuck.sync
 
 --- What `co.mutex` returns: a lock.
----@class chuck.co.Mutex
+---@class chuck.Mutex
 local Mutex = {}
 
 --- Takes the lock; parks while another task has it.
@@ -31,7 +31,7 @@ function Mutex:With(fn, ...) end
 function Mutex:IsLocked() end
 
 --- What `co.semaphore` returns: a number of permits.
----@class chuck.co.Semaphore
+---@class chuck.Semaphore
 local Semaphore = {}
 
 --- Takes a permit; parks while none is free.
@@ -61,14 +61,14 @@ function Semaphore:With(fn, ...) end
 function Semaphore:Free() end
 
 --- What `co.condition` returns: something that tasks wait for to become true.
----@class chuck.co.Condition
+---@class chuck.Condition
 local Condition = {}
 
 --- Parks until told. With a lock, gives it up meanwhile and has it again afterwards, however the
 --- wait has ended.
 ---@async
----@overload fun(self: chuck.co.Condition, timeout_ms: number): true?, string?, string?
----@param lock? chuck.co.Mutex
+---@overload fun(self: chuck.Condition, timeout_ms: number): true?, string?, string?
+---@param lock? chuck.Mutex
 ---@param timeout_ms? number
 ---@return true? told
 ---@return string? why # `"timeout"`
@@ -84,7 +84,7 @@ function Condition:Signal() end
 function Condition:Broadcast() end
 
 --- What `co.wait_group` returns: a count of what is not done yet.
----@class chuck.co.WaitGroup
+---@class chuck.WaitGroup
 local WaitGroup = {}
 
 --- Adds to the count.
@@ -107,7 +107,7 @@ function WaitGroup:Wait(timeout_ms) end
 function WaitGroup:Count() end
 
 --- What `co.future` returns: a result that comes later.
----@class chuck.co.Future
+---@class chuck.Future
 local Future = {}
 
 --- Has `Get` return these values. The first time counts.
@@ -130,3 +130,27 @@ function Future:Get(timeout_ms) end
 --- Whether it was set, or has failed.
 ---@return boolean
 function Future:IsDone() end
+
+---@class chuck.co
+local co = {}
+
+--- A lock that nobody has.
+---@return chuck.Mutex
+function co.mutex() end
+
+--- So many permits, all free.
+---@param permits integer
+---@return chuck.Semaphore
+function co.semaphore(permits) end
+
+--- Something that tasks wait for to become true.
+---@return chuck.Condition
+function co.condition() end
+
+--- A count of zero.
+---@return chuck.WaitGroup
+function co.wait_group() end
+
+--- A result that comes later.
+---@return chuck.Future
+function co.future() end

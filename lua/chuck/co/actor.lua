@@ -267,7 +267,7 @@ function Actor:TrySend(message)
 end
 
 --- A wait for an answer. Whoever gives up settles the future, and the actor sees it.
-local Asking = { what = "an answer of an actor" }
+local Asking = { what = "actor" }
 Asking.__index = Asking
 
 function Asking:Leave(task)

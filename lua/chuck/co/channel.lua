@@ -46,8 +46,8 @@ function channel.new(room)
     last = 0,
     --- Who waits to receive; who waits to send, each with its `offer`. One of them is empty, unless
     --- a selection stands in both.
-    receivers = waiters.new("receive from a channel"),
-    senders = waiters.new("send to a channel"),
+    receivers = waiters.new("channel"),
+    senders = waiters.new("channel"),
     is_closed = false,
   }, Channel)
 end

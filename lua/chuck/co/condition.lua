@@ -21,7 +21,7 @@ Condition.__index = Condition
 Condition.__metatable = "condition"
 
 function condition.new()
-  return setmetatable({ list = waiters.new("a condition") }, Condition)
+  return setmetatable({ list = waiters.new("condition") }, Condition)
 end
 
 --- Takes the lock back, however the wait has ended.

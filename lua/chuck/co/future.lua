@@ -33,7 +33,7 @@ end
 function future.list_of(self)
   local list = self.list
   if not list then
-    list = waiters.new("a future")
+    list = waiters.new("future")
     self.list = list
   end
   return list

@@ -21,7 +21,7 @@ function mutex.new()
   return setmetatable({
     --- The task that has it; false while nobody waits either.
     owner = false,
-    list = waiters.new("a lock"),
+    list = waiters.new("mutex"),
   }, Mutex)
 end
 
@@ -35,7 +35,7 @@ function mutex.pass_on(self)
 end
 
 --- A wait for a lock that cancelling does not end.
-local Retaking = { is_deaf = true, what = "a lock" }
+local Retaking = { is_deaf = true, what = "mutex" }
 Retaking.__index = Retaking
 
 function Retaking:Leave(task)

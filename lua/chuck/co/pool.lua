@@ -40,15 +40,15 @@ function pool.new(workers, options)
     --- Places that are kept for tasks which have waited to submit and were woken.
     promised = 0,
     --- Jobs that wait for a worker, begun or not; who waits to submit; who waits for the end.
-    waiting = waiters.new("a worker"),
-    submitters = waiters.new("room in a pool"),
-    drainers = waiters.new("the end of a pool's jobs"),
+    waiting = waiters.new("pool"),
+    submitters = waiters.new("pool"),
+    drainers = waiters.new("pool"),
     is_closed = false,
   }, Pool)
 end
 
 --- What a job without a worker waits for. Its place in the queue is given up when it ends.
-local QUEUED = { what = "a worker", Leave = function() end }
+local QUEUED = { what = "pool", Leave = function() end }
 
 local function perform(self, fn, ...)
   local job = sched.current()

@@ -240,7 +240,7 @@ local function select(cases, timeout_ms)
     end
     return nil, "timeout", "ETIMEDOUT"
   end
-  local self = setmetatable({ task = sched.parking(), what = "a selection" }, Selection)
+  local self = setmetatable({ task = sched.parking(), what = "select" }, Selection)
   return wait(self, cases, count, soonest, time)
 end
 

@@ -23,7 +23,7 @@ function semaphore.new(permits)
   return setmetatable({
     --- Free permits: none while somebody waits.
     permits = permits,
-    list = waiters.new("a permit"),
+    list = waiters.new("semaphore"),
   }, Semaphore)
 end
 

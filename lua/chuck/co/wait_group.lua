@@ -17,7 +17,7 @@ WaitGroup.__metatable = "wait_group"
 
 --- A count of zero.
 function wait_group.new()
-  return setmetatable({ count = 0, list = waiters.new("a group") }, WaitGroup)
+  return setmetatable({ count = 0, list = waiters.new("wait_group") }, WaitGroup)
 end
 
 --- Who waits goes on at zero.
