@@ -4,6 +4,7 @@
 ---
 ---     CHUCK_SEED=7 CHUCK_ROUNDS=1 scripts/spec 5.4 spec/co_interleaving_spec.lua      -- one
 
+local actor = require("chuck.co.actor")
 local channel = require("chuck.co.channel")
 local condition = require("chuck.co.condition")
 local future = require("chuck.co.future")
@@ -19,6 +20,9 @@ local clock = require("spec.helper.clock")
 
 local SEED = tonumber(os.getenv("CHUCK_SEED")) or os.time() % 1000000 * 1000
 local ROUNDS = tonumber(os.getenv("CHUCK_ROUNDS")) or 3000
+
+--- Names of actors.
+local NAMES = { "a", "b", "c" }
 
 --- Depth to which programs start programs.
 local DEPTH = 3
@@ -76,6 +80,8 @@ local function new_world(seed)
     groups = { wait_group.new(), wait_group.new() },
     futures = { future.new(), future.new(), future.new() },
     pools = { pool.new(1, { queue = 1 }), pool.new(2, { queue = 0 }) },
+    --- Every actor that was ever started.
+    actors = {},
     is_last = false,
   }
   for n, room in ipairs({ 0, 0, 1, 3, math.huge }) do
@@ -313,6 +319,42 @@ local OPERATIONS = {
       workers:Drain(some_time())
     end
   end },
+  actor = { 3, function(depth)
+    local made = actor.spawn(pick(NAMES), function(self)
+      while true do
+        local message, reply = self:Recv(some_time())
+        if type(reply) == "table" then
+          program(depth + 1)
+          reply:Set(message)
+        elseif not reply then
+          error("boom", 0)
+        elseif reply == "closed" then
+          return
+        end
+      end
+    end, { mailbox = random(3) - 1, restarts = random(3) - 1, on_failure = function() end })
+    if made then
+      world.actors[#world.actors + 1] = made
+      keep(made.task)
+    end
+  end },
+  tell = { 3, function()
+    local found = actor.find(pick(NAMES))
+    if found and found.task ~= sched.current() then
+      assert(not found:IsDone(), "a name belongs to an actor that has ended")
+      if chance(70) then
+        local answer, _, code = found:Call("question", some_time())
+        assert(answer == "question" or code, "a call came back with nothing")
+      else
+        found:Send("news", some_time())
+      end
+    end
+    if chance(10) then
+      actor.broadcast("news", { NAMES[1] })
+    elseif found and chance(20) then
+      found:Stop()
+    end
+  end },
   fail = { 1, function()
     error("boom", 0)
   end },
@@ -404,6 +446,22 @@ local function check_rest()
   end
 end
 
+--- No actor that has ended, or that is back, has somebody who waits for it.
+local function check_actors()
+  for _, made in ipairs(world.actors) do
+    local mailbox = made.mailbox
+    local receivers, senders = waiting_in(mailbox.receivers), waiting_in(mailbox.senders)
+    assert(#receivers == 0 or mailbox.last < mailbox.first, "an actor waits beside its messages")
+    assert(#receivers + #senders == 0 or not mailbox.is_closed, "a closed mailbox is waited at")
+    if made:IsDone() then
+      assert(made.calls.count == 0 and mailbox:Len() == 0, "an actor has ended with calls")
+      assert(actor.find(made.name) ~= made, "an actor has ended with its name")
+    else
+      assert(actor.find(made.name) == made, "an actor has lost its name")
+    end
+  end
+end
+
 --- What happens from outside of tasks, as callbacks do it.
 local function interfere()
   local dice = random(12)
@@ -436,6 +494,7 @@ local function wind_up()
     end
     clock.advance(10)
     check_rest()
+    check_actors()
   end
   for _, task in ipairs(world.tasks) do
     assert(task:IsDone(), "a task waits for ever")
@@ -476,13 +535,15 @@ local function play_round()
     if chance(60) then
       clock.advance(random(4) - 1)
       check_rest()
+      check_actors()
     end
   end
   clock.settle()
   wind_up()
   check_end()
   for _, found in ipairs(clock.take_errors()) do
-    assert(found.error == "boom", tostring(found.error) .. "\n" .. found.traceback)
+    local is_known = found.error == "boom" or tostring(found.error):find("last by: boom", 1, true)
+    assert(is_known, tostring(found.error) .. "\n" .. found.traceback)
   end
 end
 

@@ -15,6 +15,7 @@ local future = require("chuck.co.future")
 local report = require("chuck.co.report")
 local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
+local waiters = require("chuck.co.waiters")
 
 local actor = {}
 
@@ -34,16 +35,16 @@ local OPTIONS = {
   scope = "scope",
 }
 
---- Actors that have not ended, by name, and the run of the scheduler that they belong to.
-local names, run = {}, false
+--- Actors that have not ended, by name and in the order of their making, and the run of the
+--- scheduler that they belong to.
+local names, everyone, run = {}, waiters.new(), false
 
---- The names of this run. Of another one, that was broken off, nobody is left.
-local function living()
+--- Forgets the actors of a run that was broken off.
+local function look_around()
   local root = sched.root()
   if root ~= run then
-    names, run = {}, root
+    names, everyone, run = {}, waiters.new(), root
   end
-  return names
 end
 
 ---@class chuck.co.Actor
@@ -56,10 +57,8 @@ local Request = {}
 
 --- Tells everyone who still waits for an answer that there will be none.
 local function fail_calls(self, message, code)
-  local calls = self.calls
-  self.calls = {}
-  for reply in pairs(calls) do
-    reply:Fail(message, code)
+  while self.calls.count > 0 do
+    self.calls:Take():Fail(message, code)
   end
 end
 
@@ -67,6 +66,7 @@ end
 local function finish(self)
   if names[self.name] == self then
     names[self.name] = nil
+    everyone:Leave(self)
   end
   local message = ("actor %s has ended"):format(self.name)
   local mailbox = self.mailbox
@@ -159,7 +159,7 @@ local function new(name, options)
     name = name,
     mailbox = channel.new(options.mailbox or MAILBOX),
     --- Who was told a message and is to answer.
-    calls = {},
+    calls = waiters.new(),
     --- The task that it lives in, or that watches over it.
     task = false,
     --- How many times it was started again, and may be in `within_ms`.
@@ -181,7 +181,8 @@ function actor.spawn(name, fn, options)
   check.type("actor", 2, fn, "function")
   check.options("actor", 3, options, OPTIONS)
   options = options or {}
-  if living()[name] then
+  look_around()
+  if names[name] then
     return nil, ("there is an actor %s already"):format(name), "EEXIST"
   end
   local task = sched.current()
@@ -196,6 +197,7 @@ function actor.spawn(name, fn, options)
     self.task = sched.start(home, supervise, self, fn)
   end
   names[name] = self
+  everyone:Add(self)
   ending.watch(self.task, function()
     finish(self)
   end)
@@ -205,7 +207,8 @@ end
 --- The actor of a name; nil when there is none.
 function actor.find(name)
   check.type("find_actor", 1, name, "string")
-  return living()[name]
+  look_around()
+  return names[name]
 end
 
 --- Sends a message to every actor but those whose names are listed, without waiting: how many have
@@ -219,8 +222,10 @@ function actor.broadcast(message, except)
     end
   end
   local told, missed = 0, 0
-  for name, self in pairs(living()) do
-    if not is_left_out[name] then
+  look_around()
+  for place = everyone.first, everyone.last do
+    local self = everyone[place]
+    if self and not is_left_out[self.name] then
       if channel.try_send(self.mailbox, message) then
         told = told + 1
       else
@@ -237,7 +242,7 @@ function actor.opened(self, outcome, value)
   if outcome == sched.DONE and getmetatable(value) == Request then
     local reply = value.reply
     if not reply:IsDone() then
-      self.calls[reply] = true
+      self.calls:Add(reply)
       reply.calls = self.calls
     end
     return value.message, reply

@@ -24,7 +24,7 @@ function future.new()
     results = false,
     --- Who waits; false while nobody has.
     list = false,
-    --- A set that it leaves when it is settled.
+    --- A list that it leaves when it is settled.
     calls = false,
   }, Future)
 end
@@ -45,7 +45,7 @@ local function settle(self, results)
   end
   self.results = results
   if self.calls then
-    self.calls[self] = nil
+    self.calls:Leave(self)
   end
   if self.list then
     self.list:Finish(sched.DONE)
