@@ -46,9 +46,14 @@ local function mark(scope, reason)
     return
   end
   scope.stop = reason
-  -- Tasks that have not parked are not in the list: they see the mark when their turn comes.
+  -- Tasks that have not parked are not in the list: those that are new see the mark when their turn
+  -- comes, but one may be running.
   for i = 1, #scope do
     cancel(scope[i], reason)
+  end
+  local running = sched.current()
+  if running and running.home == scope and not running.doomed then
+    cancel(running, reason)
   end
 end
 
