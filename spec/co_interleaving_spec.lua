@@ -63,12 +63,15 @@ local function new_world(seed)
     trace = {},
     --- Every task that was ever started, and how many operations may still be done.
     tasks = {},
+    scopes = {},
     budget = 60,
     channels = {},
     --- Values by their number: how often each was received, and whether its sending has succeeded.
     values = 0,
     sent = {},
     received = {},
+    --- Tasks that have called an actor, and which.
+    asked = {},
     locks = { mutex.new(), mutex.new() },
     --- The task inside of each lock.
     inside = {},
@@ -217,6 +220,7 @@ local OPERATIONS = {
     local opened
     local fine, problem = sched.pcall(scope.open, function(children)
       opened = children
+      world.scopes[#world.scopes + 1] = children
       for n = 1, random(3) do
         inside[n] = keep(children:Spawn(program, depth + 1))
       end
@@ -234,6 +238,11 @@ local OPERATIONS = {
     assert(not opened or opened.count == 0, "a scope has ended with tasks in it")
     if not fine and problem ~= "boom" then
       error(problem, 0)
+    end
+  end },
+  end_scope = { 3, function()
+    if #world.scopes > 0 then
+      pick(world.scopes):Cancel()
     end
   end },
   deadline = { 4, function(depth)
@@ -343,8 +352,14 @@ local OPERATIONS = {
     if found and found.task ~= sched.current() then
       assert(not found:IsDone(), "a name belongs to an actor that has ended")
       if chance(70) then
-        local answer, _, code = found:Call("question", some_time())
-        assert(answer == "question" or code, "a call came back with nothing")
+        local ask = { task = sched.current(), actor = found }
+        world.asked[#world.asked + 1] = ask
+        finally(function()
+          ask.task = false
+        end, function()
+          local answer, _, code = found:Call("question", some_time())
+          assert(answer == "question" or code, "a call came back with nothing")
+        end)
       else
         found:Send("news", some_time())
       end
@@ -402,6 +417,19 @@ local function waiting_in(list)
   return tasks
 end
 
+--- A task that is to end does not wait, but for its scopes and for a lock that it has had.
+local function check_cancelled(task)
+  local worker = task.worker
+  local waiter = worker and worker.is_parked and worker.waiter
+  if waiter and not waiter.is_deaf then
+    local reason = task.frame and task.frame.stop
+    if not task.frame then
+      reason = task.doomed or task.home.stop
+    end
+    assert(not reason, "a task waits that is to end")
+  end
+end
+
 --- Nobody waits for what is there.
 local function check_rest()
   for _, ch in ipairs(world.channels) do
@@ -432,6 +460,7 @@ local function check_rest()
     assert(not has_waiters or not answer.results, "a task waits for a result that is there")
   end
   for _, task in ipairs(world.tasks) do
+    check_cancelled(task)
     local joiners = task.joiners
     assert(not task:IsDone() or not joiners or joiners.count == 0, "a task joins one that is done")
   end
@@ -454,11 +483,16 @@ local function check_actors()
     assert(#receivers == 0 or mailbox.last < mailbox.first, "an actor waits beside its messages")
     assert(#receivers + #senders == 0 or not mailbox.is_closed, "a closed mailbox is waited at")
     if made:IsDone() then
+      assert(mailbox.is_closed, "an actor has ended with an open mailbox")
       assert(made.calls.count == 0 and mailbox:Len() == 0, "an actor has ended with calls")
       assert(actor.find(made.name) ~= made, "an actor has ended with its name")
     else
       assert(actor.find(made.name) == made, "an actor has lost its name")
     end
+  end
+  for _, ask in ipairs(world.asked) do
+    local waits = ask.task and not ask.task:IsDone() and ask.actor:IsDone()
+    assert(not waits, "a task waits for an answer of an actor that has ended")
   end
 end
 
