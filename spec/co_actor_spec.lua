@@ -175,9 +175,12 @@ describe("an actor", function()
     clock.run(function()
       local why
       actor.spawn("ann", function(self)
-        why = select(2, sched.pcall(function()
-          self:Call("x")
-        end))
+        why = select(
+          2,
+          sched.pcall(function()
+            self:Call("x")
+          end)
+        )
       end)
       clock.settle()
       assert.matches("^%S*co_actor_spec.lua:%d+: an actor cannot wait for its own answer", why)
@@ -352,10 +355,13 @@ describe("a supervised actor", function()
         assert.is_true(ann:Cancel("enough"))
         clock.settle()
         assert.is_true(ann:IsDone())
-        assert.are.same({ n = 3, nil, "enough", "ECANCELED" }, (function()
-          local outcome = compat.pack(ann:Join())
-          return { n = 3, outcome[1], outcome[2], outcome[3] }
-        end)())
+        assert.are.same(
+          { n = 3, nil, "enough", "ECANCELED" },
+          (function()
+            local outcome = compat.pack(ann:Join())
+            return { n = 3, outcome[1], outcome[2], outcome[3] }
+          end)()
+        )
         assert.is_nil(actor.find("ann"))
         assert.is_false(ann:Cancel())
       end

@@ -252,7 +252,7 @@ it("select takes cases that are some, and blames the caller's line for the rest"
       assert.are.equal(is_case, fine, case[1])
       attempt(select_from, case[2], 1)
       fine = attempt(select_from, { channel.new(0) }, case[2])
-      assert.are.equal((KINDS["ms?"][case[1]]) or false, fine, case[1])
+      assert.are.equal(KINDS["ms?"][case[1]] or false, fine, case[1])
     end)
   end
 end)

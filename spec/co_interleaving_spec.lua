@@ -167,212 +167,284 @@ end
 
 --- What a task can do: name, weight, function of its depth.
 local OPERATIONS = {
-  sleep = { 8, function()
-    sched.sleep(random(6) - 1)
-  end },
+  sleep = {
+    8,
+    function()
+      sched.sleep(random(6) - 1)
+    end,
+  },
   yield = { 4, sched.yield },
-  send = { 14, function()
-    local value = new_value()
-    gave(value, (pick(world.channels):Send(value, some_time())))
-  end },
-  recv = { 14, function()
-    took(pick(world.channels):Recv(some_time()))
-  end },
-  try_send = { 2, function()
-    local value = new_value()
-    gave(value, (pick(world.channels):TrySend(value)))
-  end },
-  try_recv = { 2, function()
-    took(pick(world.channels):TryRecv())
-  end },
-  select = { 14, function()
-    local cases, meanings = {}, {}
-    for n = 1, random(4) do
-      cases[n], meanings[n] = some_case()
-    end
-    local which, first, second = select_from(cases, some_time())
-    if which then
-      meanings[which](first, second or "nothing")
-    end
-  end },
-  close = { 1, function()
-    pick(world.channels):Close()
-  end },
-  spawn = { 6, function(depth)
-    keep(sched.spawn(program, depth + 1))
-  end },
-  cancel = { 5, function()
-    if #world.tasks > 0 then
-      pick(world.tasks):Cancel()
-    end
-  end },
-  join = { 5, function()
-    local task = #world.tasks > 0 and pick(world.tasks)
-    if task and task ~= sched.current() then
-      local time = some_time()
-      local _, _, code = task:Join(time)
-      assert(code == "ETIMEDOUT" and time or task:IsDone(), "joined a task that runs")
-    end
-  end },
-  scope = { 8, function(depth)
-    local inside = {}
-    local deadline = some_time()
-    local opened
-    local fine, problem = sched.pcall(scope.open, function(children)
-      opened = children
-      world.scopes[#world.scopes + 1] = children
-      for n = 1, random(3) do
-        inside[n] = keep(children:Spawn(program, depth + 1))
+  send = {
+    14,
+    function()
+      local value = new_value()
+      gave(value, (pick(world.channels):Send(value, some_time())))
+    end,
+  },
+  recv = {
+    14,
+    function()
+      took(pick(world.channels):Recv(some_time()))
+    end,
+  },
+  try_send = {
+    2,
+    function()
+      local value = new_value()
+      gave(value, (pick(world.channels):TrySend(value)))
+    end,
+  },
+  try_recv = {
+    2,
+    function()
+      took(pick(world.channels):TryRecv())
+    end,
+  },
+  select = {
+    14,
+    function()
+      local cases, meanings = {}, {}
+      for n = 1, random(4) do
+        cases[n], meanings[n] = some_case()
       end
-      if chance(20) then
-        children:Cancel()
+      local which, first, second = select_from(cases, some_time())
+      if which then
+        meanings[which](first, second or "nothing")
       end
-      if chance(10) then
-        error("boom", 0)
+    end,
+  },
+  close = {
+    1,
+    function()
+      pick(world.channels):Close()
+    end,
+  },
+  spawn = {
+    6,
+    function(depth)
+      keep(sched.spawn(program, depth + 1))
+    end,
+  },
+  cancel = {
+    5,
+    function()
+      if #world.tasks > 0 then
+        pick(world.tasks):Cancel()
       end
-      program(depth + 1)
-    end, { deadline_ms = deadline })
-    for _, task in ipairs(inside) do
-      assert(task:IsDone(), "a task has outlived its scope")
-    end
-    assert(not opened or opened.count == 0, "a scope has ended with tasks in it")
-    if not fine and problem ~= "boom" then
-      error(problem, 0)
-    end
-  end },
-  end_scope = { 3, function()
-    if #world.scopes > 0 then
-      pick(world.scopes):Cancel()
-    end
-  end },
-  deadline = { 4, function(depth)
-    local fine, problem = sched.pcall(scope.with_deadline, random(6), program, depth + 1)
-    if not fine and problem ~= "boom" then
-      error(problem, 0)
-    end
-  end },
-  shield = { 2, function()
-    scope.shield(sched.sleep, random(5))
-  end },
-  lock = { 8, function(depth)
-    local lock = pick(world.locks)
-    if lock.owner == sched.current() then
-      return
-    elseif chance(50) then
-      lock:With(hold, lock, function()
-        program(depth + 1)
-      end)
-    elseif lock:Lock(some_time()) then
-      finally(function()
-        lock:Unlock()
-      end, hold, lock, sched.yield)
-    end
-  end },
-  wait = { 6, function()
-    local lock, cond = pick(world.locks), pick(world.conditions)
-    if lock.owner == sched.current() or chance(30) then
-      cond:Wait(some_time())
-      return
-    end
-    lock:With(function()
-      finally(function()
-        assert(lock.owner == sched.current(), "a wait has ended without its lock")
-      end, cond.Wait, cond, lock, some_time())
-    end)
-  end },
-  signal = { 5, function()
-    local cond = pick(world.conditions)
-    local tell = chance(70) and cond.Signal or cond.Broadcast
-    tell(cond)
-  end },
-  permit = { 8, function(depth)
-    local n = random(2)
-    local seats = world.semaphores[n]
-    if seats:Acquire(some_time()) then
-      world.held[n] = world.held[n] + 1
-      assert(world.held[n] <= world.permits[n], "more permits than there are")
-      finally(function()
-        world.held[n] = world.held[n] - 1
-        seats:Release()
-      end, program, depth + 1)
-    end
-  end },
-  group = { 5, function()
-    local left = pick(world.groups)
-    if chance(50) then
-      left:Add(1)
-      finally(function()
-        left:Done()
-      end, sched.sleep, random(5))
-    else
-      left:Wait(some_time())
-    end
-  end },
-  future = { 4, function()
-    local answer = pick(world.futures)
-    if chance(30) then
-      answer:Set(1)
-    else
-      answer:Get(some_time())
-    end
-  end },
-  job = { 6, function(depth)
-    local workers, dice = pick(world.pools), random(4)
-    if dice == 1 then
-      keep(workers:Submit(program, depth + 1))
-    elseif dice == 2 then
-      keep(workers:SubmitWithin(random(6), program, depth + 1))
-    elseif dice == 3 then
-      keep(workers:TrySubmit(program, depth + 1))
-    elseif workers.jobs[sched.current()] == nil then
-      workers:Drain(some_time())
-    end
-  end },
-  actor = { 3, function(depth)
-    local made = actor.spawn(pick(NAMES), function(self)
-      while true do
-        local message, reply = self:Recv(some_time())
-        if type(reply) == "table" then
-          program(depth + 1)
-          reply:Set(message)
-        elseif not reply then
+    end,
+  },
+  join = {
+    5,
+    function()
+      local task = #world.tasks > 0 and pick(world.tasks)
+      if task and task ~= sched.current() then
+        local time = some_time()
+        local _, _, code = task:Join(time)
+        assert(code == "ETIMEDOUT" and time or task:IsDone(), "joined a task that runs")
+      end
+    end,
+  },
+  scope = {
+    8,
+    function(depth)
+      local inside = {}
+      local deadline = some_time()
+      local opened
+      local fine, problem = sched.pcall(scope.open, function(children)
+        opened = children
+        world.scopes[#world.scopes + 1] = children
+        for n = 1, random(3) do
+          inside[n] = keep(children:Spawn(program, depth + 1))
+        end
+        if chance(20) then
+          children:Cancel()
+        end
+        if chance(10) then
           error("boom", 0)
-        elseif reply == "closed" then
-          return
+        end
+        program(depth + 1)
+      end, { deadline_ms = deadline })
+      for _, task in ipairs(inside) do
+        assert(task:IsDone(), "a task has outlived its scope")
+      end
+      assert(not opened or opened.count == 0, "a scope has ended with tasks in it")
+      if not fine and problem ~= "boom" then
+        error(problem, 0)
+      end
+    end,
+  },
+  end_scope = {
+    3,
+    function()
+      if #world.scopes > 0 then
+        pick(world.scopes):Cancel()
+      end
+    end,
+  },
+  deadline = {
+    4,
+    function(depth)
+      local fine, problem = sched.pcall(scope.with_deadline, random(6), program, depth + 1)
+      if not fine and problem ~= "boom" then
+        error(problem, 0)
+      end
+    end,
+  },
+  shield = {
+    2,
+    function()
+      scope.shield(sched.sleep, random(5))
+    end,
+  },
+  lock = {
+    8,
+    function(depth)
+      local lock = pick(world.locks)
+      if lock.owner == sched.current() then
+        return
+      elseif chance(50) then
+        lock:With(hold, lock, function()
+          program(depth + 1)
+        end)
+      elseif lock:Lock(some_time()) then
+        finally(function()
+          lock:Unlock()
+        end, hold, lock, sched.yield)
+      end
+    end,
+  },
+  wait = {
+    6,
+    function()
+      local lock, cond = pick(world.locks), pick(world.conditions)
+      if lock.owner == sched.current() or chance(30) then
+        cond:Wait(some_time())
+        return
+      end
+      lock:With(function()
+        finally(function()
+          assert(lock.owner == sched.current(), "a wait has ended without its lock")
+        end, cond.Wait, cond, lock, some_time())
+      end)
+    end,
+  },
+  signal = {
+    5,
+    function()
+      local cond = pick(world.conditions)
+      local tell = chance(70) and cond.Signal or cond.Broadcast
+      tell(cond)
+    end,
+  },
+  permit = {
+    8,
+    function(depth)
+      local n = random(2)
+      local seats = world.semaphores[n]
+      if seats:Acquire(some_time()) then
+        world.held[n] = world.held[n] + 1
+        assert(world.held[n] <= world.permits[n], "more permits than there are")
+        finally(function()
+          world.held[n] = world.held[n] - 1
+          seats:Release()
+        end, program, depth + 1)
+      end
+    end,
+  },
+  group = {
+    5,
+    function()
+      local left = pick(world.groups)
+      if chance(50) then
+        left:Add(1)
+        finally(function()
+          left:Done()
+        end, sched.sleep, random(5))
+      else
+        left:Wait(some_time())
+      end
+    end,
+  },
+  future = {
+    4,
+    function()
+      local answer = pick(world.futures)
+      if chance(30) then
+        answer:Set(1)
+      else
+        answer:Get(some_time())
+      end
+    end,
+  },
+  job = {
+    6,
+    function(depth)
+      local workers, dice = pick(world.pools), random(4)
+      if dice == 1 then
+        keep(workers:Submit(program, depth + 1))
+      elseif dice == 2 then
+        keep(workers:SubmitWithin(random(6), program, depth + 1))
+      elseif dice == 3 then
+        keep(workers:TrySubmit(program, depth + 1))
+      elseif workers.jobs[sched.current()] == nil then
+        workers:Drain(some_time())
+      end
+    end,
+  },
+  actor = {
+    3,
+    function(depth)
+      local made = actor.spawn(pick(NAMES), function(self)
+        while true do
+          local message, reply = self:Recv(some_time())
+          if type(reply) == "table" then
+            program(depth + 1)
+            reply:Set(message)
+          elseif not reply then
+            error("boom", 0)
+          elseif reply == "closed" then
+            return
+          end
+        end
+      end, { mailbox = random(3) - 1, restarts = random(3) - 1, on_failure = function() end })
+      if made then
+        world.actors[#world.actors + 1] = made
+        keep(made.task)
+      end
+    end,
+  },
+  tell = {
+    3,
+    function()
+      local found = actor.find(pick(NAMES))
+      if found and found.task ~= sched.current() then
+        assert(not found:IsDone(), "a name belongs to an actor that has ended")
+        if chance(70) then
+          local ask = { task = sched.current(), actor = found }
+          world.asked[#world.asked + 1] = ask
+          finally(function()
+            ask.task = false
+          end, function()
+            local answer, _, code = found:Call("question", some_time())
+            assert(answer == "question" or code, "a call came back with nothing")
+          end)
+        else
+          found:Send("news", some_time())
         end
       end
-    end, { mailbox = random(3) - 1, restarts = random(3) - 1, on_failure = function() end })
-    if made then
-      world.actors[#world.actors + 1] = made
-      keep(made.task)
-    end
-  end },
-  tell = { 3, function()
-    local found = actor.find(pick(NAMES))
-    if found and found.task ~= sched.current() then
-      assert(not found:IsDone(), "a name belongs to an actor that has ended")
-      if chance(70) then
-        local ask = { task = sched.current(), actor = found }
-        world.asked[#world.asked + 1] = ask
-        finally(function()
-          ask.task = false
-        end, function()
-          local answer, _, code = found:Call("question", some_time())
-          assert(answer == "question" or code, "a call came back with nothing")
-        end)
-      else
-        found:Send("news", some_time())
+      if chance(10) then
+        actor.broadcast("news", { NAMES[1] })
+      elseif found and chance(20) then
+        found:Stop()
       end
-    end
-    if chance(10) then
-      actor.broadcast("news", { NAMES[1] })
-    elseif found and chance(20) then
-      found:Stop()
-    end
-  end },
-  fail = { 1, function()
-    error("boom", 0)
-  end },
+    end,
+  },
+  fail = {
+    1,
+    function()
+      error("boom", 0)
+    end,
+  },
 }
 
 local WHEEL = {}

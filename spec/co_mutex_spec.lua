@@ -137,36 +137,60 @@ describe("a mutex", function()
         return why
       end
       clock.play(function()
-        assert.matches("nobody has the lock", problem_of(function()
-          lock:Unlock()
-        end))
+        assert.matches(
+          "nobody has the lock",
+          problem_of(function()
+            lock:Unlock()
+          end)
+        )
         lock:Lock()
-        assert.matches("has the lock already", problem_of(function()
-          lock:Lock()
-        end))
-        assert.matches("has the lock already", problem_of(function()
-          lock:With(print)
-        end))
-        assert.matches("milliseconds expected", problem_of(function()
-          lock:Lock("x")
-        end))
-        assert.matches("function expected", problem_of(function()
-          lock:With()
-        end))
+        assert.matches(
+          "has the lock already",
+          problem_of(function()
+            lock:Lock()
+          end)
+        )
+        assert.matches(
+          "has the lock already",
+          problem_of(function()
+            lock:With(print)
+          end)
+        )
+        assert.matches(
+          "milliseconds expected",
+          problem_of(function()
+            lock:Lock("x")
+          end)
+        )
+        assert.matches(
+          "function expected",
+          problem_of(function()
+            lock:With()
+          end)
+        )
         local why = problem_of(function()
           lock.Lock()
         end)
         assert.matches("calling 'Lock' on bad self %(mutex expected, got nil%)", why)
       end)
-      assert.matches("another task has the lock", problem_of(function()
-        lock:Unlock()
-      end))
-      assert.matches("only a task", problem_of(function()
-        lock:Lock()
-      end))
-      assert.matches("only a task", problem_of(function()
-        lock:TryLock()
-      end))
+      assert.matches(
+        "another task has the lock",
+        problem_of(function()
+          lock:Unlock()
+        end)
+      )
+      assert.matches(
+        "only a task",
+        problem_of(function()
+          lock:Lock()
+        end)
+      )
+      assert.matches(
+        "only a task",
+        problem_of(function()
+          lock:TryLock()
+        end)
+      )
     end)
   end)
 end)

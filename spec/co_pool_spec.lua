@@ -66,9 +66,12 @@ describe("a pool", function()
       local job = workers:Submit(function(...)
         return ...
       end, nil, 2, nil)
-      assert.are.same({ n = 3, nil, 2, nil }, clock.play(function()
-        return compat.pack(job:Join())
-      end))
+      assert.are.same(
+        { n = 3, nil, 2, nil },
+        clock.play(function()
+          return compat.pack(job:Join())
+        end)
+      )
       assert.is_true(blocker:IsDone())
     end)
   end)

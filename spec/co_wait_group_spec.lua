@@ -42,9 +42,12 @@ describe("a wait group", function()
       left:Add(-3)
       assert.is_true(left:Wait(0))
       left:Add()
-      assert.are.same({ n = 3, nil, "timeout", "ETIMEDOUT" }, clock.play(function()
-        return compat.pack(left:Wait(10))
-      end))
+      assert.are.same(
+        { n = 3, nil, "timeout", "ETIMEDOUT" },
+        clock.play(function()
+          return compat.pack(left:Wait(10))
+        end)
+      )
     end)
   end)
 

@@ -141,9 +141,13 @@ end
 
 --- "00 0b 01", or a string of bytes from that.
 function check.hex(bytes)
-  return (bytes:gsub(".", function(byte)
-    return ("%02x "):format(byte:byte())
-  end):gsub(" $", ""))
+  return (
+    bytes
+      :gsub(".", function(byte)
+        return ("%02x "):format(byte:byte())
+      end)
+      :gsub(" $", "")
+  )
 end
 
 function check.unhex(text)

@@ -22,13 +22,11 @@ end
 
 --- Ends the wait of a task that is cancelled, unless it waits for what cannot be left.
 local function interrupt(task, worker)
-  local waiter = worker.is_parked and worker.waiter
-  if waiter and waiter.is_deaf then
-    return
-  elseif waiter then
+  local waiter = worker.waiter
+  if waiter and not waiter.is_deaf then
     waiter:Leave(task)
+    sched.wake(task)
   end
-  sched.wake(task)
 end
 
 --- Has the worker of a task, if it has begun, know whether that is to end.
@@ -48,8 +46,10 @@ local function mark(scope, reason)
   scope.stop = reason
   -- Tasks that have not parked are not in the list: those that are new see the mark when their turn
   -- comes, but one may be running.
-  for i = 1, #scope do
-    cancel(scope[i], reason)
+  for i = 1, scope.last do
+    if type(scope[i]) == "table" then
+      cancel(scope[i], reason)
+    end
   end
   local running = sched.current()
   if running and running.home == scope and not running.doomed then

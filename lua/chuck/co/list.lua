@@ -5,7 +5,7 @@ local sched = require("chuck.co.sched")
 
 local function describe(task, now)
   local worker = task.worker
-  local waiter = worker and worker.is_parked and worker.waiter
+  local waiter = worker and worker.waiter
   return {
     state = sched.state(task),
     --- Milliseconds since the pass in which it began.
@@ -19,10 +19,13 @@ local function describe(task, now)
 end
 
 local function add_all(list, home, now)
-  for i = 1, #home do
+  for i = 1, home.last or 0 do
     local task = home[i]
-    list[#list + 1] = describe(task, now)
-    local frame = task.frame
+    local frame
+    if type(task) == "table" then
+      list[#list + 1] = describe(task, now)
+      frame = task.frame
+    end
     while frame do
       add_all(list, frame, now)
       frame = frame.outer

@@ -35,6 +35,8 @@ function loop.driver(engine)
       return assert((ms > LONGEST and far_timer or register)(engine, ms, fn))
     end,
     now = native.systick,
+    -- It counts whole milliseconds.
+    grain = 1,
   }
 end
 

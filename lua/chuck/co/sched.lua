@@ -14,6 +14,7 @@
 --- worker begins the next new task by itself. What tasks are in, and how they are cancelled, is in
 --- co/frame.lua.
 
+local alarm_of = require("chuck.co.alarm")
 local compat = require("chuck.support.compat")
 local origin = require("chuck.co.origin")
 
@@ -118,9 +119,24 @@ local workers = 0
 local awaited = 0
 --- Whether any task has values of its own.
 local has_locals = false
+--- When waits end that take too long: see co/alarm.lua.
+local alarms = false
+
+local function new_root()
+  return {
+    --- Tasks in it; those that have parked stand at 1 to `last`, numbers at the places from `free` on.
+    count = 0,
+    last = 0,
+    free = false,
+    stop = false,
+    deadline = false,
+    on_empty = false,
+    on_failure = false,
+  }
+end
 
 --- The scope of tasks that belong to no other.
-local root = { count = 0, stop = false, deadline = false, on_empty = false, on_failure = false }
+local root = new_root()
 
 local drain, drop
 
@@ -145,33 +161,42 @@ local function tell_joiners(task)
   end
 end
 
---- Takes a task that has parked out of the list of its scope, where the last takes its place.
+--- Puts a task into the list of its scope, where its first free place is: `free` begins a chain.
+local function join_list(task)
+  local home = task.home
+  local index = home.free
+  if index then
+    home.free = home[index]
+  else
+    index = home.last + 1
+    home.last = index
+  end
+  home[index] = task
+  task.index = index
+end
+
 local function leave_list(task)
   local home, index = task.home, task.index
-  local n = #home
-  home[index] = home[n]
-  home[index].index = index
-  home[n] = nil
+  home[index] = home.free
+  home.free = index
 end
 
 --- Ends a wait that was none: its yield has failed, or somebody else has resumed the coroutine.
 local function abandon(worker)
-  local waiter, timer = worker.waiter, worker.timer
-  worker.is_parked, worker.waiter, worker.timer = false, false, false
-  if waiter then
-    waiter:Leave(worker.task)
-  end
-  if timer then
-    timer:UnRegister()
+  local waiter, alarm = worker.waiter, worker.alarm
+  worker.waiter, worker.alarm = false, false
+  waiter:Leave(worker.task)
+  if alarm then
+    alarm:Clear(worker.task)
   end
 end
 
 --- A task that has parked lets go of its worker.
 local function forsake(worker, task)
-  if worker.is_parked then
+  if worker.waiter then
     abandon(worker)
   end
-  worker.has_parked = false
+  worker.phase = false
   task.worker = false
   leave_list(task)
 end
@@ -196,7 +221,7 @@ local function settle(task, ...)
     task.results = pack(...)
   end
   finished = finished + 1
-  if running.has_parked then
+  if running.phase then
     forsake(running, task)
   end
   end_task(task)
@@ -251,42 +276,30 @@ local function work(worker, task)
 end
 
 --- The time of a wait has passed.
-local function expire(worker)
-  worker.timer = false
-  local task, waiter = worker.task, worker.waiter
-  if waiter then
-    waiter:Leave(task)
-  end
+local function on_time(task)
+  local worker = task.worker
+  worker.alarm = false
+  worker.waiter:Leave(task)
   sched.wake(task, TIMEOUT)
 end
 
+--- A worker: with few fields, since there is one for each task that waits.
 local function new_worker()
-  local worker = {
+  workers = workers + 1
+  return {
     thread = create(work),
-    --- In the batch, what has a function is a new task.
-    fn = false,
-    --- Whether its task has parked: ever, and just now.
-    has_parked = false,
-    is_parked = false,
     --- Its task, and why the innermost frame of that is to end: raised at the next park.
     task = false,
     stop = false,
-    --- What the task waits for, with `Leave(task)`, and its timer.
+    --- Of the task: false until it has parked, then "settled"; "woken" from `wake` until it goes on.
+    phase = false,
+    --- While it is parked: what it waits for, with `Leave(task)`; the alarm that ends the wait.
     waiter = false,
-    timer = false,
-    on_time = false,
-    --- What the task was woken with, while it is woken.
-    is_woken = false,
+    alarm = false,
+    --- What the task was woken with; there may be a `c` as well.
     a = nil,
     b = nil,
-    c = nil,
   }
-  worker.on_time = function()
-    expire(worker)
-    return -1
-  end
-  workers = workers + 1
-  return worker
 end
 
 --- Nobody will ask for this error: it is reported.
@@ -311,7 +324,7 @@ local function crash(worker, problem)
   local traceback = not is_cancelled and origin.traceback(task, debug.traceback(thread))
   task.failure = { error = problem, traceback = traceback or "" }
   compat.close(thread)
-  if worker.has_parked then
+  if worker.phase then
     forsake(worker, task)
   end
   end_task(task)
@@ -349,7 +362,8 @@ end
 --- Goes on with the task of a worker, with what it was woken with.
 local function continue(worker)
   local a, b, c = worker.a, worker.b, worker.c
-  worker.is_woken, worker.a, worker.b, worker.c = false, nil, nil, nil
+  worker.phase = "settled"
+  worker.a, worker.b, worker.c = nil, nil, nil
   return resume(worker.thread, a, b, c)
 end
 
@@ -369,7 +383,7 @@ local function run_batch()
       ok, outcome = begin(entry)
     else
       running = entry
-      if entry.is_woken then
+      if entry.phase == "woken" then
         ok, outcome = continue(entry)
       else
         ok, outcome = resume(entry.thread)
@@ -464,18 +478,18 @@ end
 --- Lets a parked task go on with up to three values. False when it was not parked.
 function sched.wake(task, a, b, c)
   local worker = task.worker
-  if not (worker and worker.is_parked) then
+  if not (worker and worker.waiter) then
     return false
   elseif worker == running then
     abandon(worker)
     return false
   end
-  local timer = worker.timer
-  if timer then
-    worker.timer = false
-    timer:UnRegister()
+  local alarm = worker.alarm
+  if alarm then
+    worker.alarm = false
+    alarm:Clear(task)
   end
-  worker.is_parked, worker.waiter, worker.is_woken = false, false, true
+  worker.waiter, worker.phase = false, "woken"
   worker.a, worker.b, worker.c = a, b, c
   make_ready(worker)
   return true
@@ -502,33 +516,19 @@ function sched.parking()
   return worker.task
 end
 
---- Sets a timer for the wait; false when its time has passed already.
-local function set_timer(worker, waiter, timeout_ms)
-  if timeout_ms <= 0 then
-    if waiter then
-      waiter:Leave(worker.task)
-    end
-    return false
-  end
-  if timeout_ms < math.huge then
-    worker.timer = loop.timer(timeout_ms, worker.on_time)
-  end
-  return true
-end
-
 --- The task of a worker parks for the first time: it gets its worker, a place in the list of its
 --- scope, and the fields that are read at each wait.
 local function settle_down(worker)
   local task = worker.task
-  local home = task.home
-  local index = #home + 1
-  home[index] = task
-  task.index = index
+  join_list(task)
   task.worker = worker
   task.born = time
   task.nursery = task.nursery
-  worker.has_parked = true
+  worker.phase = "settled"
 end
+
+--- What waits for nothing but a time, or a call of `wake`.
+local NOTHING = { Leave = function() end }
 
 --- Waits until `wake`, and returns its values; `TIMEOUT` when `timeout_ms` has passed before. The
 --- task is that of `parking`. `waiter:Leave(task)` is called when the wait ends in any other way
@@ -536,18 +536,22 @@ end
 ---@async
 function sched.park(waiter, timeout_ms)
   local worker = running
-  if not worker.has_parked then
+  waiter = waiter or NOTHING
+  if not worker.phase then
     settle_down(worker)
-  elseif worker.is_parked then
+  elseif worker.waiter then
     abandon(worker)
   end
-  if timeout_ms and not set_timer(worker, waiter, timeout_ms) then
-    return TIMEOUT
+  if timeout_ms and timeout_ms < math.huge then
+    if timeout_ms <= 0 then
+      waiter:Leave(worker.task)
+      return TIMEOUT
+    end
+    worker.alarm = alarms:Set(worker.task, timeout_ms)
   end
   worker.waiter = waiter
-  worker.is_parked = true
   local a, b, c = yield()
-  if worker.is_parked then
+  if worker.waiter then
     abandon(worker)
     error("a task waits only in its own coroutine, not in one that it resumes itself", 3)
   elseif a == nil and worker.stop then
@@ -562,7 +566,7 @@ function sched.yield()
   local worker = running
   if not worker or worker.stop then
     sched.parking()
-  elseif not worker.has_parked then
+  elseif not worker.phase then
     settle_down(worker)
   end
   -- True: it wants to go on in the next round.
@@ -608,7 +612,7 @@ end
 --- Wakes a task that is in `wait`, with any values, or asleep. False when it is neither.
 function sched.wakeup(task, ...)
   local worker = getmetatable(task) == "task" and task.worker
-  local waiter = worker and worker.is_parked and worker.waiter
+  local waiter = worker and worker.waiter
   if waiter ~= WAKEUP and waiter ~= SLEEP then
     return false
   end
@@ -619,7 +623,7 @@ end
 function sched.joiners(task, new)
   local list = task.joiners
   if not list then
-    list = new()
+    list = new("join")
     task.joiners = list
     awaited = awaited + 1
   end
@@ -697,6 +701,7 @@ function sched.attach(driver, handler)
     error("tasks run already, in this Lua state", 3)
   end
   loop, on_error = driver, handler
+  alarms = alarm_of.new(driver, on_time)
   root.stop = false
   is_posted = count > 0
   if is_posted then
@@ -709,7 +714,7 @@ end
 function sched.detach()
   loop, on_error = false, false
   running = false
-  root = { count = 0, stop = false, deadline = false, on_empty = false, on_failure = false }
+  root = new_root()
   ready, count = {}, 0
   batch, size, at = {}, 0, 0
   is_posted = false
@@ -740,7 +745,7 @@ function sched.state(task)
   elseif running and running.task == task then
     return "running"
   end
-  return task.worker and task.worker.is_parked and "parked" or "ready"
+  return task.worker and task.worker.waiter and "parked" or "ready"
 end
 
 --- Numbers since the program began, and how many tasks there are now.

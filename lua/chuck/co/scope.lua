@@ -37,8 +37,11 @@ end
 
 local function new()
   return setmetatable({
-    --- How many tasks are in it; they stand in the array part.
+    --- How many tasks are in it. Those that have parked stand in the array part, up to `last`, with
+    --- numbers at the places that are free.
     count = 0,
+    last = 0,
+    free = false,
     --- Set by the scheduler: the task that has opened it, and what it was in before.
     owner = false,
     outer = false,

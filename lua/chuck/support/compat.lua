@@ -2,14 +2,6 @@
 
 local compat = {}
 
-local function parks_in_pcall()
-  local thread = coroutine.create(function()
-    pcall(coroutine.yield)
-  end)
-  coroutine.resume(thread)
-  return coroutine.status(thread) == "suspended"
-end
-
 --- `table.unpack`, a global until 5.1.
 compat.unpack = table.unpack or unpack
 
@@ -19,7 +11,7 @@ compat.pack = table.pack or function(...)
 end
 
 --- Whether `pcall` can be yielded across: everywhere but on Lua 5.1 itself.
-compat.yields_across_pcall = parks_in_pcall()
+compat.yields_across_pcall = _VERSION ~= "Lua 5.1" or jit ~= nil
 
 --- Closes what a dead coroutine left to be closed; before 5.4 there is nothing of the kind.
 compat.close = coroutine.close or function() end
