@@ -175,6 +175,7 @@ local signatures = {
   ["connection:ShutdownWrite"] = "connection",
   ["connection:QueuedBytes"] = "connection",
   ["connection:SetHighWater"] = "connection size function? size?",
+  ["connection:SetHalfOpen"] = "connection switch",
   ["datagram:Add2Engine"] = "datagram engine function",
   ["datagram:RemoveEngine"] = "datagram",
   ["datagram:SendTo"] = "datagram packet addr",

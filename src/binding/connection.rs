@@ -92,6 +92,7 @@ pub fn register(call: &Call) {
             (c"ShutdownWrite", function(shutdown_write)),
             (c"QueuedBytes", function(queued_bytes)),
             (c"SetHighWater", function(set_high_water)),
+            (c"SetHalfOpen", function(set_half_open)),
         ],
         &[],
     );
@@ -301,6 +302,14 @@ fn set_high_water(call: &Call) -> Outcome {
         call.set_top(3);
         set_callback(call, &handle, DRAIN);
     }
+    Ok(0)
+}
+
+fn set_half_open(call: &Call) -> Outcome {
+    let handle = call.object::<Connection>(1)?.0.clone();
+    let on = call.switch(2)?;
+    handle.stream.borrow_mut().set_half_open(on);
+    handle.seat.touch();
     Ok(0)
 }
 

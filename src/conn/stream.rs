@@ -8,6 +8,8 @@
 //!   |----------------> Ended --' next poll: what the owner sent meanwhile still leaves
 //!   `------------------------------ close(), error --------------------------------->
 //! ```
+//!
+//! A half-open one stays open when it has told the peer's end, until this side ends too.
 
 use std::io;
 use std::mem;
@@ -81,6 +83,7 @@ pub struct Stream {
     /// The queue has reached `high` and not fallen to half of it since.
     above: bool,
     drained: bool,
+    half: Half,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -88,6 +91,17 @@ enum Shut {
     No,
     WhenSent,
     Done,
+}
+
+/// What the peer's end means for our side.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Half {
+    /// The connection closes itself.
+    Closes,
+    /// Sending goes on until this side ends too.
+    Stays,
+    /// It does, and the end was told.
+    Told,
 }
 
 impl Stream {
@@ -130,6 +144,7 @@ impl Stream {
             limit: limits::SEND_LIMIT,
             above: false,
             drained: false,
+            half: Half::Closes,
         }
     }
 
@@ -293,6 +308,16 @@ impl Stream {
         self.above = self.queue.len() >= high;
     }
 
+    /// Whether sending goes on after the peer's end was told, until this side ends too.
+    pub fn set_half_open(&mut self, on: bool) {
+        if on && self.half == Half::Closes {
+            self.half = Half::Stays;
+        } else if !on {
+            let told = mem::replace(&mut self.half, Half::Closes) == Half::Told;
+            self.state = if told && self.state == State::Open { State::Ended } else { self.state };
+        }
+    }
+
     /// What follows from the time, and from having told the end, without telling more.
     pub fn move_on(&mut self, now: Instant) {
         if self.state == State::Ended {
@@ -434,12 +459,17 @@ impl Stream {
             return None;
         }
         let code = self.end?;
-        self.state = if code == Code::OK { State::Ended } else { State::Closed };
+        match (code, self.half) {
+            (Code::OK, Half::Told) => return None,
+            (Code::OK, Half::Stays) if self.shut != Shut::Done => self.half = Half::Told,
+            (Code::OK, _) => self.state = State::Ended,
+            _ => self.state = State::Closed,
+        }
         Some(Event::Ended(code))
     }
 
     fn poll_late(&mut self, now: Instant) -> Option<Event> {
-        if !self.paused && self.recv.passes(now) {
+        if !self.paused && self.end.is_none() && self.recv.passes(now) {
             return Some(Event::Late(Code::RECV_TIMEOUT));
         }
         let late = !self.queue.is_empty() && self.send.passes(now);
@@ -525,6 +555,10 @@ impl Stream {
     fn fail(&mut self, code: Code) {
         self.queue.clear();
         self.ended(code);
+        if self.half == Half::Told {
+            // The peer's end was told, this was not.
+            self.end = Some(code);
+        }
         if self.state != State::Open {
             self.state = State::Closed;
         }
@@ -549,6 +583,9 @@ impl Stream {
                 // It fails when the peer is gone, which the read side tells better.
                 let _ = self.socket.as_ref().map(net::stream::Stream::shutdown_write);
             }
+        }
+        if self.half == Half::Told && self.shut == Shut::Done && self.state == State::Open {
+            self.state = State::Closed;
         }
         if let State::Draining { until } = self.state {
             // A peer that has not ended could still send: closing now would reset the

@@ -82,4 +82,8 @@ function Connection:QueuedBytes() end
 ---@param limit? integer # hard limit, default 64 MiB
 function Connection:SetHighWater(bytes, on_drain, limit) end
 
+--- Whether sending goes on after the peer has ended its side, until this side ends too.
+---@param on boolean|number
+function Connection:SetHalfOpen(on) end
+
 return connection

@@ -54,6 +54,7 @@ local co = {
   actor = actor.spawn,
   find_actor = actor.find,
   broadcast = actor.broadcast,
+  wrap = require("chuck.co.wrap"),
 }
 
 --- As `task:Join`.

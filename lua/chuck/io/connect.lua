@@ -10,9 +10,6 @@ local stream = require("chuck.io.stream")
 --- How long a connection may take, in milliseconds, unless told otherwise.
 local TIMEOUT = 30000
 
---- The largest piece of a plain stream that is read at a time, in bytes.
-local RECVBUF = 65536
-
 local OPTIONS = {
   addresses = "list of strings",
   attempt_delay_ms = "positive integer",
@@ -37,11 +34,13 @@ local function connect(addr, options)
   check.type("connect", 1, addr, "string")
   check.options("connect", 2, options, OPTIONS)
   options = options or NONE
+  stream.check_options("connect", 2, options)
+  local engine = stream.engine_for("connect")
   local task = sched.parking()
   local attempt = { dialing = false, Leave = cancel, what = "connect to " .. addr }
   local message, code, conn
   attempt.dialing, message, code = dial(
-    sched.engine(),
+    engine,
     addr,
     options.timeout_ms or TIMEOUT,
     function(...)
@@ -52,7 +51,7 @@ local function connect(addr, options)
       attempt_delay_ms = options.attempt_delay_ms,
       decoder = options.decoder,
       family = options.family,
-      recvbuf = options.recvbuf or RECVBUF,
+      recvbuf = options.recvbuf or stream.RECVBUF,
     }
   )
   if not attempt.dialing then
@@ -62,7 +61,8 @@ local function connect(addr, options)
   if not conn then
     return nil, message, code
   end
-  return stream.new(conn, nil, options)
+  stream.unless_cancelled(conn.Close, conn)
+  return stream.new(conn, nil, options, stream.kind_of(options.decoder))
 end
 
 return connect

@@ -9,21 +9,23 @@
 local check = require("chuck.support.check")
 local stream = require("chuck.io.stream")
 
-local OPTIONS = {
-  high_water = "positive integer",
-  read_ahead = "positive integer",
-  send_limit = "positive integer",
-}
+require("chuck.io.bytes")
+require("chuck.io.write")
 
 --- A stream around a connection that is in no engine yet.
 local function new(conn, options)
   check.type("stream", 1, conn, "connection")
-  check.options("stream", 2, options, OPTIONS)
+  check.options("stream", 2, options, stream.OPTIONS)
+  stream.check_options("stream", 2, options or {})
+  stream.engine_for("stream")
   return stream.new(conn, nil, options)
 end
 
 return {
   connect = require("chuck.io.connect"),
+  datagram = require("chuck.io.datagram"),
   listen = require("chuck.io.listen"),
+  popen = require("chuck.io.popen"),
+  resolve = require("chuck.io.resolve"),
   stream = new,
 }

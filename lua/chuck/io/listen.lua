@@ -4,8 +4,9 @@
 ---       stream:Write("hello ", peer, "\n")
 ---     end)
 ---
---- The tasks belong to the scope that `listen` was called in: it stays while the listener is open,
---- and takes it along when it is cancelled. A stream is closed when its handler returns.
+--- The tasks belong to the scope that `listen` was called in: it stays open while the listener is,
+--- and takes it along when it is cancelled. A stream is closed when its handler returns or raises;
+--- what it raises is reported and harms nobody else.
 
 local check = require("chuck.support.check")
 local open = require("chuck.listen")
@@ -13,15 +14,15 @@ local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
 local stream = require("chuck.io.stream")
 
-local RECVBUF = 65536
-
 local OPTIONS = {
   backlog = "positive integer",
   decoder = "decoder",
   fd = "descriptor",
   high_water = "positive integer",
+  linger_ms = "milliseconds",
   max_connections = "positive integer",
   mode = "permissions",
+  on_accept_error = "function",
   on_error = "function",
   read_ahead = "positive integer",
   recvbuf = "positive integer",
@@ -36,17 +37,33 @@ local Listener = {}
 Listener.__index = Listener
 Listener.__metatable = "io.listener"
 
+--- The traceback of an error, taken where it was raised.
+local function with_traceback(problem, thread)
+  local trace = thread and debug.traceback(thread) or debug.traceback("", 2)
+  return { error = problem, traceback = trace }
+end
+
 --- Runs a handler, and closes its stream whatever it comes to.
 local function serve(self, conn, peer)
   self.unserved[conn] = nil
-  local served = stream.new(conn, peer, self.options)
+  local options = self.options
+  local served = stream.new(conn, peer, options, self.kind)
   if not served then
     return
   end
-  local fine, problem = sched.pcall(self.handler, served, peer)
-  served:Close(fine and stream.LINGER or 0)
-  if not fine then
-    error(problem, 0)
+  local fine, problem = sched.xpcall(self.handler, with_traceback, served, peer)
+  if fine then
+    served:Close(options.linger_ms)
+    return
+  end
+  served:Close(0)
+  if sched.is_stop(problem.error) then
+    error(problem.error, 0)
+  elseif options.on_error then
+    options.on_error(problem.error, problem.traceback, peer)
+  else
+    local text = tostring(problem.error)
+    error("handler of " .. served.peer .. ": " .. text .. "\n" .. problem.traceback, 0)
   end
 end
 
@@ -55,15 +72,9 @@ local function accept(self, conn, peer)
   sched.start(self.children, serve, self, conn, peer)
 end
 
-local function stop(self)
-  if self.socket then
-    self.socket:Close()
-  end
-end
-
-local function start(self)
+local function start(self, engine)
   local options = self.options
-  return open(sched.engine(), self.addr, function(conn, peer)
+  return open(engine, self.addr, function(conn, peer)
     accept(self, conn, peer)
   end, {
     backlog = options.backlog,
@@ -71,30 +82,46 @@ local function start(self)
     fd = options.fd,
     max_connections = options.max_connections,
     mode = options.mode,
-    on_error = options.on_error,
-    recvbuf = options.recvbuf or RECVBUF,
+    on_error = options.on_accept_error,
+    recvbuf = options.recvbuf or stream.RECVBUF,
     reuse_port = options.reuse_port,
   })
 end
 
+local function stop(self)
+  self.is_stopped = true
+  if self.socket then
+    self.socket:Close()
+  end
+end
+
 --- The task that holds the socket, and whose scope the handlers are in.
-local function keep(self, caller)
+---@async
+local function keep(self, engine, caller)
   scope.open(function(children)
     -- A handler that fails does so for itself.
     children.on_failure = false
     self.children = children
     local message, code
-    self.socket, message, code = start(self)
+    self.socket, message, code = start(self, engine)
     sched.wake(caller, self.socket or false, message, code)
-    if self.socket then
+    while self.socket and not self.is_stopped do
       sched.parking()
       sched.park(self.stopping)
-      stop(self)
     end
   end)
+end
+
+--- Whatever ends the keeper, the socket goes with it, and who came and was not served.
+---@async
+local function guard(self, engine, caller)
+  local fine, problem = sched.pcall(keep, self, engine, caller)
   stop(self)
   for conn in pairs(self.unserved) do
     conn:Close()
+  end
+  if not fine then
+    error(problem, 0)
   end
 end
 
@@ -104,19 +131,29 @@ local function listen(addr, handler, options)
   check.type("listen", 1, addr, "string")
   check.type("listen", 2, handler, "function")
   check.options("listen", 3, options, OPTIONS)
+  options = options or NONE
+  stream.check_options("listen", 3, options)
+  local engine = stream.engine_for("listen")
   local task = sched.parking()
   local self = setmetatable({
     addr = addr,
     handler = handler,
-    options = options or NONE,
+    options = options,
+    kind = stream.kind_of(options.decoder),
     --- Connections whose handler has not begun.
     unserved = {},
+    --- The task that holds everything, its scope, and the listening socket.
     keeper = false,
     children = false,
     socket = false,
-    stopping = { what = "connections at " .. addr, Leave = function() end },
+    is_stopped = false,
+    --- What the keeper waits in until `Close`.
+    stopping = { what = "connections at " .. addr },
   }, Listener)
-  self.keeper = sched.spawn(keep, self, task)
+  function self.stopping.Leave()
+    stop(self)
+  end
+  self.keeper = sched.spawn(guard, self, engine, task)
   local opened, message, code = sched.park({
     what = "listen at " .. addr,
     Leave = function()
@@ -126,31 +163,70 @@ local function listen(addr, handler, options)
   if not opened then
     return nil, message, code
   end
+  stream.unless_cancelled(self.keeper.Cancel, self.keeper)
   return self
 end
 
---- Stops listening. Handlers go on; with a grace, waits for them and cancels those that are left.
----@async
-function Listener:Close(grace_ms)
-  stop(self)
-  sched.wake(self.keeper)
-  if grace_ms and not self.keeper:IsDone() then
-    local children = self.children
-    local timer = sched.timer(grace_ms, function()
-      children:Cancel("listener closed")
-    end)
-    self.keeper:Join()
-    timer:UnRegister()
+local function expect(self, name, grace_ms)
+  if getmetatable(self) ~= "io.listener" then
+    stream.bad_argument(name, 1, "io.listener", self)
+  elseif grace_ms and not (type(grace_ms) == "number" and grace_ms >= 0) then
+    stream.bad_argument(name, 2, "milliseconds", grace_ms)
   end
 end
 
---- The address that it listens at.
+--- Whether the current task is one of the handlers.
+local function is_inside(self)
+  local task = sched.current()
+  local frame = task and task.home
+  while frame do
+    if frame == self.children then
+      return true
+    end
+    task = frame.owner
+    frame = task and task.home
+  end
+  return false
+end
+
+--- Stops listening, at once. Without a grace that is all: handlers go on. With one, waits until they
+--- have returned, and cancels those that have not in time. A handler that calls it does not wait.
+---@async
+function Listener:Close(grace_ms)
+  expect(self, "Close", grace_ms)
+  stop(self)
+  sched.wake(self.keeper)
+  if not grace_ms or self.keeper:IsDone() then
+    return
+  end
+  local children = self.children
+  local function cancel()
+    children:Cancel("the listener was closed")
+  end
+  if grace_ms == 0 then
+    cancel()
+  end
+  local timer = grace_ms > 0 and sched.timer(grace_ms, cancel)
+  if sched.current() and not is_inside(self) then
+    self.keeper:Join()
+    if timer then
+      timer:UnRegister()
+    end
+  end
+end
+
+--- The address that it listens at, with the port that the kernel chose.
+--- @return string? address
+--- @return string? message
+--- @return string? code
 function Listener:GetSockAddr()
+  expect(self, "GetSockAddr")
   return self.socket:GetSockAddr()
 end
 
 --- How many of its connections are open.
 function Listener:Connections()
+  expect(self, "Connections")
   return self.socket:Connections()
 end
 

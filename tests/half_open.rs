@@ -1,0 +1,87 @@
+//! Half-open streams: sending goes on after the peer has ended its side.
+
+mod support {
+    pub mod drive;
+    pub mod pair;
+}
+
+use std::time::Duration;
+
+use chuck_core::base::error::Code;
+use chuck_core::base::limits;
+use chuck_core::conn::framing::Framing;
+
+use support::drive::{Drive, Id, Said};
+use support::pair;
+
+const MB: usize = 1 << 20;
+
+/// Bytes in which a piece that is lost, doubled or moved shows.
+fn pattern(size: usize) -> Vec<u8> {
+    (0..size).map(|at| ((at % 251) ^ (at >> 8)) as u8).collect()
+}
+
+/// A stream that stays half open, has told the peer's end, and the peer.
+fn told(drive: &mut Drive) -> (Id, pair::Peer) {
+    let (ours, mut peer) = pair::narrow(drive, Framing::Raw);
+    drive.stream(ours).set_half_open(true);
+    peer.write(b"last", drive);
+    peer.end();
+    drive.until("the end", |drive| drive.has_said(ours, &Said::Ended(Code::OK)));
+    assert_eq!(drive.said(ours), [Said::Raw(b"last".to_vec()), Said::Ended(Code::OK)]);
+    (ours, peer)
+}
+
+#[test]
+fn it_sends_on_after_the_end_was_told_once() {
+    let mut drive = Drive::new();
+    let (ours, mut peer) = told(&mut drive);
+    drive.pass(limits::LINGER * 2);
+    drive.send(ours, &pattern(5 * MB), None).unwrap();
+    drive.rest();
+    let now = drive.now();
+    drive.stream(ours).shutdown_write(now);
+    assert_eq!(peer.read_to_end(4 * MB, &mut drive), pattern(5 * MB));
+    drive.until("its own end", |drive| drive.is_over(ours));
+    assert!(drive.said(ours).iter().all(|said| *said == Said::Drained));
+}
+
+#[test]
+fn it_is_over_with_the_peer_when_this_side_has_ended_before() {
+    let mut drive = Drive::new();
+    let (ours, mut peer) = pair::half(&mut drive, Framing::Raw);
+    let now = drive.now();
+    drive.stream(ours).set_half_open(true);
+    drive.stream(ours).shutdown_write(now);
+    peer.end();
+    drive.until("the end", |drive| drive.is_over(ours));
+    assert_eq!(drive.said(ours), [Said::Ended(Code::OK)]);
+}
+
+#[test]
+fn it_tells_an_error_after_the_end() {
+    let mut drive = Drive::new();
+    let (ours, peer) = told(&mut drive);
+    drive.send(ours, &pattern(8 * MB), None).unwrap();
+    drive.rest();
+    assert!(drive.stream(ours).queued() > MB, "8 MB fit into the kernel");
+    peer.reset();
+    drive.until("the reset", |drive| drive.is_over(ours));
+    let said = drive.said(ours);
+    let [Said::Ended(code)] = said[..] else { panic!("{said:?}") };
+    assert!(["ECONNRESET", "EPIPE"].contains(&code.name().unwrap()), "{code:?}");
+    assert_eq!(drive.send(ours, b"late", None), Err(Code::SOCKET_CLOSED));
+}
+
+#[test]
+fn it_closes_itself_when_it_is_turned_off() {
+    let mut drive = Drive::new();
+    let (ours, _peer) = told(&mut drive);
+    let now = drive.now();
+    drive.stream(ours).set_recv_timeout(Duration::from_millis(5), now);
+    drive.pass(Duration::from_millis(10));
+    assert!(!drive.is_over(ours));
+    drive.stream(ours).set_half_open(false);
+    drive.until("the end", |drive| drive.is_over(ours));
+    assert_eq!(drive.said(ours), []);
+}
