@@ -10,8 +10,9 @@ local sched = require("chuck.co.sched")
 local stream = require("chuck.io.stream")
 
 local Stream, await, failure = stream.Stream, stream.await, stream.failure
+local note_taken = stream.note_taken
 local byte, find, sub = string.byte, string.find, string.sub
-local concat, type = table.concat, type
+local concat, getmetatable, type = table.concat, getmetatable, type
 
 --- The longest line, or text before a mark, in bytes, unless told otherwise.
 local LINE_MAX = 64 * 1024
@@ -62,7 +63,7 @@ local function take(self, count)
       bytes = concat(parts)
     end
   end
-  stream.note_taken(self, count)
+  note_taken(self, count)
   return bytes
 end
 
@@ -197,12 +198,29 @@ local function too_long(self, what, max)
   return failure(self, "read from", "EMSGSIZE", ("no end of %s in %d bytes"):format(what, max))
 end
 
---- The next line, without the LF or CRLF that ends it, of at most `max` bytes. At the peer's end,
---- what is left is a line too.
+--- The next line when it lies in the first piece; nil when it does not, or is too long.
+local function line_at_hand(self, max)
+  local chunk, offset = self.inbox[self.first], self.offset
+  local found = chunk and find(chunk, "\n", offset + 1, true)
+  if not found or found - offset - 1 > max then
+    return nil
+  end
+  if found == #chunk then
+    stream.drop_first(self)
+  else
+    self.offset = found
+  end
+  note_taken(self, found - offset)
+  local last = found - 1
+  if last > offset and byte(chunk, last) == CARRIAGE_RETURN then
+    last = last - 1
+  end
+  return sub(chunk, offset + 1, last)
+end
+
+--- The next line, wherever it ends.
 ---@async
-function Stream:ReadLine(max, timeout_ms)
-  expect_bytes(self, "ReadLine", 2, max, timeout_ms)
-  max = max or LINE_MAX
+local function line_in_pieces(self, max, timeout_ms)
   local length, message, code = seek(self, "\n", max, timeout_ms, true)
   if not length then
     if code ~= "EOF" or self.size == 0 then
@@ -220,6 +238,28 @@ function Stream:ReadLine(max, timeout_ms)
     return too_long(self, "a line", max)
   end
   return sub(take(self, length + 1), 1, cut)
+end
+
+--- The next line, without the LF or CRLF that ends it, of at most `max` bytes. At the peer's end,
+--- what is left is a line too.
+---@async
+function Stream:ReadLine(max, timeout_ms)
+  if getmetatable(self) ~= "stream" or self.is_framed or max or timeout_ms then
+    expect_bytes(self, "ReadLine", 2, max, timeout_ms)
+  end
+  max = max or LINE_MAX
+  if self.size == 0 and not timeout_ms then
+    -- Lines come whole as a rule: no need to seek before there is anything.
+    local got, message, code = more(self, 1)
+    if not got then
+      return nil, message, code
+    end
+  end
+  local line = line_at_hand(self, max)
+  if line then
+    return line
+  end
+  return line_in_pieces(self, max, timeout_ms)
 end
 
 --- What comes before `mark`, of at most `max` bytes; the mark is taken too, and not returned.

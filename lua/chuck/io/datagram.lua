@@ -172,12 +172,13 @@ local function datagram(addr, options)
   check.options("datagram", 2, options, OPTIONS)
   options = options or NONE
   if options.family and not FAMILIES[options.family] then
-    stream.blame("bad argument #2 to 'datagram' (option family: \"inet\", \"inet6\" or \"unix\" expected)")
+    local message = "bad argument #2 to 'datagram' (option family: %s expected)"
+    stream.blame(message:format('"inet", "inet6" or "unix"'))
   elseif not pcall(native.datagram, -1, 1, options.decoder) then
     stream.blame("bad argument #2 to 'datagram' (option decoder: one for datagrams expected)")
   end
   local engine = stream.engine_for("datagram")
-  local name = addr or "a free address"
+  local name = addr or "a free port"
   local dgram
   local fd, message, code = open(addr, options)
   if fd then
@@ -189,7 +190,7 @@ local function datagram(addr, options)
   if not dgram then
     return nil, "datagrams at " .. name .. ": " .. message, code
   end
-  local self = new(dgram, dgram:GetSockAddr() or name, options)
+  local self = new(dgram, addr and dgram:GetSockAddr() or name, options)
   local done
   done, message, code = dgram:Add2Engine(engine, function(_, packet, from, number)
     receive(self, packet, from, number)
@@ -202,9 +203,9 @@ local function datagram(addr, options)
 end
 
 --- What a send has come to.
-local function outcome(self, is_fine, result)
+local function outcome(self, name, is_fine, result)
   if not is_fine then
-    stream.blame((tostring(result):gsub("^.-:%d+: ", "")))
+    stream.pass_on(name, result)
   elseif result == 0 then
     return true
   end
@@ -227,7 +228,7 @@ end
 function Datagram:SendTo(data, to)
   expect(self, "SendTo")
   local dgram = self.dgram
-  return outcome(self, pcall(dgram.SendTo, dgram, packet_of("SendTo", data), to))
+  return outcome(self, "SendTo", pcall(dgram.SendTo, dgram, packet_of("SendTo", data), to))
 end
 
 --- Sends a string or a packet as one datagram to the peer of `Connect`. Never parks.
@@ -237,7 +238,7 @@ end
 function Datagram:Send(data)
   expect(self, "Send")
   local dgram = self.dgram
-  return outcome(self, pcall(dgram.Send, dgram, packet_of("Send", data)))
+  return outcome(self, "Send", pcall(dgram.Send, dgram, packet_of("Send", data)))
 end
 
 --- Takes the first entry; false when there is none.
@@ -328,7 +329,7 @@ end
 local function forwarded(name)
   return function(self, ...)
     expect(self, name)
-    return outcome(self, pcall(self.dgram[name], self.dgram, ...))
+    return outcome(self, name, pcall(self.dgram[name], self.dgram, ...))
   end
 end
 

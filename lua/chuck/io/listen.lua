@@ -189,8 +189,9 @@ local function is_inside(self)
   return false
 end
 
---- Stops listening, at once. Without a grace that is all: handlers go on. With one, waits until they
---- have returned, and cancels those that have not in time. A handler that calls it does not wait.
+--- Stops listening, at once. Without a grace that is all: handlers go on. With one, waits until
+--- they have returned, and cancels those that have not in time. A handler that calls it does not
+--- wait.
 ---@async
 function Listener:Close(grace_ms)
   expect(self, "Close", grace_ms)

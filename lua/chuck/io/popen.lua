@@ -140,7 +140,7 @@ local function popen(command, options)
   end
   local is_fine, child, message, code = pcall(process.spawn, engine, how, ended)
   if not is_fine then
-    stream.blame((tostring(child):gsub("^.-:%d+: ", ""):gsub("'spawn'", "'popen'")))
+    stream.pass_on("popen", child)
   elseif not child then
     return nil, message, code
   end
@@ -152,8 +152,8 @@ local function popen(command, options)
   return self
 end
 
---- Waits until the program has ended: what it has returned; or 128 and the number of the signal that
---- has ended it, and the number alone.
+--- Waits until the program has ended: what it has returned; or 128 and the number of the signal
+--- that has ended it, and the number alone.
 --- @async
 --- @return integer? status
 --- @return integer|string|nil signum, or message
@@ -183,7 +183,7 @@ function Program:Kill(signum)
   expect(self, "Kill")
   local is_fine, result = pcall(self.child.Kill, self.child, signum or process.SIGKILL)
   if not is_fine then
-    stream.blame((tostring(result):gsub("^.-:%d+: ", "")))
+    stream.pass_on("Kill", result)
   elseif result == 0 then
     return true
   end

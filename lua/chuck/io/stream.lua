@@ -89,6 +89,12 @@ local function bad_argument(name, n, expected, value)
 end
 stream.bad_argument = bad_argument
 
+--- Raises what a native function had to say about its arguments, as ours.
+function stream.pass_on(name, problem)
+  local message = tostring(problem):gsub("^.-:%d+: ", "")
+  stream.blame((message:gsub("to '[^']*'", "to '" .. name .. "'", 1)))
+end
+
 --- Raises for a method that was not called on a stream, or with a time limit that is none.
 local function expect(self, name, n, timeout_ms)
   if getmetatable(self) ~= "stream" then

@@ -179,13 +179,17 @@ end
 --- Queues strings: `Write(text, …[, timeout_ms])`. Parks before while more than the high-water mark
 --- is queued.
 ---@async
-function Stream:Write(text, ...)
+function Stream:Write(text, more, ...)
   stream.expect(self, "Write")
   local timeout_ms
   if type(text) ~= "string" then
     stream.bad_argument("Write", 2, "string", text)
   elseif select("#", ...) > 0 then
-    text, timeout_ms = joined(text, ...)
+    text, timeout_ms = joined(text, more, ...)
+  elseif type(more) == "string" then
+    text = text .. more
+  elseif more ~= nil then
+    text, timeout_ms = joined(text, more)
   end
   if self.is_framed then
     stream.blame(("'Write' sends bytes, and %s expects packets: WritePacket"):format(self.peer))
