@@ -21,7 +21,8 @@ local parking, park, wake, TIMEOUT = sched.parking, sched.park, sched.wake, sche
 
 local stream = {}
 
---- Received and not read, in bytes, when reading pauses; it goes on at half of it. What one system
+--- Received and not read, in bytes, when reading pauses; it goes on at half of it, and of packets
+--- when all were read. What one system
 --- call brings is taken in whole, so it may be more by that.
 local READ_AHEAD = 64 * 1024
 
@@ -343,25 +344,35 @@ stream.note_taken = note_taken
 
 --- The first packet that is there; nil when there is none. Bytes make one as they have arrived.
 local function take_packet(self)
-  local item = self.inbox[self.first]
+  local inbox, first, offset = self.inbox, self.first, self.offset
+  local item = inbox[first]
   if not item then
     return nil
+  elseif not self.is_framed then
+    drop_first(self)
+    note_taken(self, #item - offset)
+    return rawpacket(offset == 0 and item or sub(item, offset + 1))
   end
-  local offset = self.offset
-  drop_first(self)
-  if self.is_framed then
-    note_taken(self, #item + PACKET_COST)
+  inbox[first] = nil
+  if first < self.last then
+    self.first = first + 1
     return item
   end
-  note_taken(self, #item - offset)
-  return rawpacket(offset == 0 and item or sub(item, offset + 1))
+  -- Packets are not weighed again: reading goes on when none is left.
+  self.first, self.last, self.size = 1, 0, 0
+  if self.is_paused then
+    resume(self)
+  end
+  return item
 end
 
 --- The next packet; of a stream of bytes, whatever has arrived as a rawpacket. Parks while there
 --- is none.
 ---@async
 function Stream:ReadPacket(timeout_ms)
-  expect(self, "ReadPacket", 2, timeout_ms)
+  if timeout_ms or getmetatable(self) ~= "stream" then
+    expect(self, "ReadPacket", 2, timeout_ms)
+  end
   local packet = take_packet(self)
   if packet then
     return packet
