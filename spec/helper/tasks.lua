@@ -6,8 +6,8 @@
 ---       assert.are.equal("hello", far:ReadLine())
 ---     end))
 ---
---- Whatever `own` was told of is closed at the end; then nothing may be left that keeps `co.run` alive,
---- and no descriptor.
+--- Whatever `own` was told of is closed at the end; then nothing may be left that keeps `co.run`
+--- alive, and no descriptor.
 local assert = require("luassert")
 local chuck = require("chuck")
 local net = require("spec.helper.net")
@@ -62,7 +62,8 @@ function tasks.run(body)
   collectgarbage()
   collectgarbage()
   local left = net.descriptors()
-  assert(left <= descriptors, ("%d descriptors are left, before it were %d"):format(left, descriptors))
+  local message = ("%d descriptors are left, before it were %d"):format(left, descriptors)
+  assert(left <= descriptors, message)
 end
 
 --- A body for `it`.
@@ -126,7 +127,8 @@ function tasks.peer(options)
   return peer, tasks.own(assert(io.stream(other, options)))
 end
 
---- The outcome of a call in a task that is parked when this returns; `outcome.done` once it has ended.
+--- The outcome of a call in a task that is parked when this returns; `outcome.done` once it has
+--- ended.
 function tasks.parked(fn, ...)
   local outcome = { done = false }
   outcome.task = co.spawn(function(...)
