@@ -1,5 +1,4 @@
---- Every call that parks: its time limit, its cancellation, the deadline around it; and that nothing
---- is lost by any of them.
+--- Calls that park: its time limit, its cancellation, the deadline around it. Nothing is lost.
 local chuck = require("chuck")
 local net = require("spec.helper.net")
 local tasks = require("spec.helper.tasks")

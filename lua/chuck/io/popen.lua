@@ -50,15 +50,24 @@ end
 local function leave(self)
   local program = self.program
   program.child:Terminate(program.kill_ms)
-  close_pipes(program, 0)
+end
+
+--- Waits until the program has ended.
+---@async
+local function await_end(self)
+  while not self.has_ended do
+    sched.parking()
+    sched.park(self.running)
+  end
 end
 
 --- The task that keeps the scope open while the program runs.
 ---@async
 local function keep(self)
-  while not self.has_ended do
-    sched.parking()
-    sched.park(self.running)
+  local fine, reason = sched.pcall(await_end, self)
+  if not fine then
+    close_pipes(self, 0)
+    error(reason, 0)
   end
 end
 
