@@ -11,7 +11,9 @@ local LAYERS = {
   native = { "support" },
   support = {},
   co = { "support" },
-  io = { "support", "co", "native" },
+  io = { "support", "co", "native", "dial", "listen" },
+  dial = { "native", "support" },
+  listen = { "native", "support" },
   package = { "support", "co", "io", "native" },
 }
 

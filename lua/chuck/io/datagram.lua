@@ -277,7 +277,7 @@ function Datagram:RecvFrom(timeout_ms)
     end
     local task = sched.parking()
     if self.reader then
-      stream.blame(("task %d receives at %s already"):format(self.reader.id, self.name))
+      stream.blame(("another task receives at %s already"):format(self.name))
     end
     self.reader = task
     packet, from, code = sched.park(self.reading, timeout_ms)

@@ -9,7 +9,10 @@
 --- what it raises is reported and harms nobody else.
 
 local check = require("chuck.support.check")
+local compat = require("chuck.support.compat")
 local open = require("chuck.listen")
+local origin = require("chuck.co.origin")
+local report = require("chuck.co.report")
 local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
 local stream = require("chuck.io.stream")
@@ -38,12 +41,24 @@ Listener.__index = Listener
 Listener.__metatable = "io.listener"
 
 --- The traceback of an error, taken where it was raised.
-local function with_traceback(problem, thread)
-  local trace = thread and debug.traceback(thread) or debug.traceback("", 2)
-  return { error = problem, traceback = trace }
+local function with_traceback(problem)
+  return { error = problem, traceback = debug.traceback("", 2) }
+end
+
+--- Where `pcall` cannot be yielded across, the scheduler knows one handler that sees the stack.
+local HANDLER = compat.yields_across_pcall and with_traceback or debug.traceback
+
+--- The error and the traceback in what `HANDLER` has made of them.
+local function apart(problem)
+  if HANDLER == with_traceback then
+    return problem.error, problem.traceback
+  end
+  local text, traceback = tostring(problem):match("^(.*)\n(stack traceback:.*)$")
+  return type(problem) == "string" and text or problem, traceback or ""
 end
 
 --- Runs a handler, and closes its stream whatever it comes to.
+---@async
 local function serve(self, conn, peer)
   self.unserved[conn] = nil
   local options = self.options
@@ -51,19 +66,20 @@ local function serve(self, conn, peer)
   if not served then
     return
   end
-  local fine, problem = sched.xpcall(self.handler, with_traceback, served, peer)
+  local fine, outcome = sched.xpcall(self.handler, HANDLER, served, peer)
   if fine then
     served:Close(options.linger_ms)
     return
   end
   served:Close(0)
-  if sched.is_stop(problem.error) then
-    error(problem.error, 0)
+  local problem, traceback = apart(outcome)
+  if sched.is_stop(problem) then
+    error(problem, 0)
   elseif options.on_error then
-    options.on_error(problem.error, problem.traceback, peer)
+    options.on_error(problem, traceback, peer)
   else
-    local text = tostring(problem.error)
-    error("handler of " .. served.peer .. ": " .. text .. "\n" .. problem.traceback, 0)
+    local task = sched.current()
+    report.tell(task, problem, origin.traceback(task, traceback))
   end
 end
 

@@ -148,8 +148,8 @@ end
 local function await(self, wants, timeout_ms)
   local task = parking()
   if self.reader then
-    local message = "task %d reads from %s already: a stream has one reader at a time"
-    stream.blame(message:format(self.reader.id, self.peer))
+    local message = "another task reads from %s already: a stream has one reader at a time"
+    stream.blame(message:format(self.peer))
   end
   self.reader, self.wants = task, wants
   if self.is_paused then
