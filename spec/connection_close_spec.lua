@@ -29,6 +29,65 @@ describe("the end of a connection", function()
     return world.engine:Stats().open
   end
 
+  describe("by the peer, of a half-open connection", function()
+    it("is told once, and sending goes on until this side ends too", function()
+      local client, server, at_client, at_server = talking()
+      server:SetHalfOpen(true)
+      client:ShutdownWrite()
+      world:wait("the end", function()
+        return at_server.code
+      end)
+      world:run(10)
+      assert.are.same({ 0 }, at_server.codes)
+      assert.are.equal(0, server:Send(net.raw("late answer")))
+      world:wait("the answer", function()
+        return at_client.size == 11
+      end)
+      server:ShutdownWrite()
+      world:wait("both ends", function()
+        return open_count() == 0
+      end)
+      assert.are.equal(1, at_server.calls)
+      assert.are.equal(-errno.ESOCKCLOSE, server:Send(net.raw("x")))
+    end)
+
+    it("is told a second time when it fails later", function()
+      local client, server, _, at_server = talking()
+      server:SetHalfOpen(1)
+      client:ShutdownWrite()
+      world:wait("the end", function()
+        return at_server.code
+      end)
+      client:Close()
+      world:wait("an error", function()
+        server:Send(net.raw("x"))
+        return at_server.codes[2]
+      end)
+      assert.is_truthy(({ [errno.EPIPE] = 1, [errno.ECONNRESET] = 1 })[at_server.codes[2]])
+      assert.are.equal(2, at_server.calls)
+    end)
+
+    it("closes it when that is turned off, in the callback too", function()
+      local client, server = world:pair()
+      local calls = 0
+      server:SetHalfOpen(true)
+      server:Add2Engine(world.engine, function(conn, packet)
+        calls = calls + 1
+        if not packet then
+          conn:SetHalfOpen(0)
+        end
+      end)
+      client:Add2Engine(world.engine, net.ignore)
+      client:Close()
+      world:wait("both to be closed", function()
+        return open_count() == 0
+      end)
+      assert.are.equal(1, calls)
+      server:SetHalfOpen(true)
+      assert.are.equal(-errno.ESOCKCLOSE, server:Send(net.raw("x")))
+    end)
+  end)
+
   describe("by the peer", function()
     it("is told once, as nil and 0", function()
       local client, _, _, at_server = talking()

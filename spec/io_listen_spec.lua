@@ -85,7 +85,7 @@ describe("io.listen", function()
     assert.are.equal(mine, reports[2][1])
   end))
 
-  it("reports an error of a handler to co.on_error, where nothing else is asked for", spec(function()
+  it("reports an error of a handler to co.on_error unless told otherwise", spec(function()
     local reports = {}
     co.on_error(function(problem, traceback)
       reports[#reports + 1] = { problem, traceback }

@@ -94,7 +94,7 @@ end
 local net = chuck.socket_helper
 
 -- What is written in Lua is loaded, and in the table, from the first use on.
-assert(chuck.listen and chuck.dial)
+assert(chuck.listen and chuck.dial and chuck.io)
 
 local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
@@ -109,6 +109,18 @@ local function new_scope()
     end)
   end)
   return made
+--- Objects of `chuck.io`, which are made by tasks. They are closed, and have their methods.
+local function add_objects_of_io(objects)
+  chuck.co.run(function()
+    local server = assert(chuck.io.listen("127.0.0.1:0", function() end))
+    objects["chuck.Server"] = server
+    objects["chuck.Stream"] = chuck.io.connect(server:GetSockAddr())
+    objects["chuck.Socket"] = chuck.io.datagram()
+    objects["chuck.Program"] = chuck.io.popen({ "true" })
+    for _, name in ipairs({ "Stream", "Socket", "Server", "Program" }) do
+      objects["chuck." .. name]:Close(0)
+    end
+  end)
 end
 
 --- The tables of the module by the class that stands for them in types/.
@@ -133,6 +145,7 @@ local MODULES = {
   ["chuck.resolver"] = chuck.resolver,
   ["chuck.cthread"] = chuck.cthread,
   ["chuck.co"] = chuck.co,
+  ["chuck.io"] = chuck.io,
 }
 
 --- Plain tables that are handed in and out.
@@ -188,6 +201,11 @@ local CALLED = {
   future = "chuck.Future",
   pool = "chuck.Pool",
   actor = "chuck.Actor",
+  io = "chuck.io",
+  stream = "chuck.Stream",
+  server = "chuck.Server",
+  socket = "chuck.Socket",
+  program = "chuck.Program",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -248,6 +266,7 @@ describe("types/", function()
       ["chuck.Pool"] = chuck.co.pool(1),
       ["chuck.Actor"] = chuck.co.actor("types", function() end),
     }
+    add_objects_of_io(objects)
   end)
 
   teardown(function()

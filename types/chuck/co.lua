@@ -49,6 +49,12 @@ function co.wait(timeout_ms) end
 ---@return boolean woken
 function co.wakeup(task, ...) end
 
+--- Makes a function that waits of `fn(…, callback)`.
+---@param fn function
+---@param options? { callback_at?: integer, timeout_ms?: number }
+---@return fun(...): ... waits
+function co.wrap(fn, options) end
+
 --- The task that runs now; nil outside of tasks.
 ---@return chuck.Task?
 function co.current() end

@@ -19,6 +19,7 @@
 ---@field resolver chuck.resolver
 ---@field cthread chuck.cthread
 ---@field co chuck.co
+---@field io chuck.io
 ---@field _VERSION string
 local chuck = {}
 

@@ -40,10 +40,10 @@ local PACKETS = { wpacket = true, rawpacket = true, rpacket = true }
 
 local NONE = {}
 
----@class chuck.io.Datagram
+---@class chuck.Socket
 local Datagram = {}
-Datagram.__index = Datagram
-Datagram.__metatable = "io.datagram"
+
+local METATABLE = { __index = Datagram, __metatable = "socket" }
 
 local function failure(self, verb, code, why)
   local words = errors[code] and errors.strerror(errors[code]) or code
@@ -51,8 +51,8 @@ local function failure(self, verb, code, why)
 end
 
 local function expect(self, name, n, timeout_ms)
-  if getmetatable(self) ~= "io.datagram" then
-    stream.bad_argument(name, 1, "io.datagram", self)
+  if getmetatable(self) ~= "socket" then
+    stream.bad_argument(name, 1, "socket", self)
   elseif timeout_ms and not (type(timeout_ms) == "number" and timeout_ms >= 0) then
     stream.bad_argument(name, n, "milliseconds", timeout_ms)
   end
@@ -156,13 +156,13 @@ local function new(dgram, name, options)
     reading = false,
     ended = false,
     is_closed = false,
-  }, Datagram)
+  }, METATABLE)
   self.reading = { socket = self, Leave = leave, what = "receive at " .. name }
   return self
 end
 
 --- A datagram socket, bound to `addr`; without one it only answers to who was sent to.
---- @return chuck.io.Datagram? socket
+--- @return chuck.Socket? socket
 --- @return string? message
 --- @return string? code
 local function datagram(addr, options)

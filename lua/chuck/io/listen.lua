@@ -35,10 +35,10 @@ local OPTIONS = {
 
 local NONE = {}
 
----@class chuck.io.Listener
+---@class chuck.Server
 local Listener = {}
-Listener.__index = Listener
-Listener.__metatable = "io.listener"
+
+local METATABLE = { __index = Listener, __metatable = "server" }
 
 --- The traceback of an error, taken where it was raised.
 local function with_traceback(problem)
@@ -165,7 +165,7 @@ local function listen(addr, handler, options)
     is_stopped = false,
     --- What the keeper waits in until `Close`.
     stopping = { what = "connections at " .. addr },
-  }, Listener)
+  }, METATABLE)
   function self.stopping.Leave()
     stop(self)
   end
@@ -184,8 +184,8 @@ local function listen(addr, handler, options)
 end
 
 local function expect(self, name, grace_ms)
-  if getmetatable(self) ~= "io.listener" then
-    stream.bad_argument(name, 1, "io.listener", self)
+  if getmetatable(self) ~= "server" then
+    stream.bad_argument(name, 1, "server", self)
   elseif grace_ms and not (type(grace_ms) == "number" and grace_ms >= 0) then
     stream.bad_argument(name, 2, "milliseconds", grace_ms)
   end

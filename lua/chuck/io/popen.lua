@@ -25,10 +25,10 @@ local SIGNALED = 128
 
 local STREAM_OPTIONS = { high_water = true, read_ahead = true, send_limit = true }
 
----@class chuck.io.Program
+---@class chuck.Program
 local Program = {}
-Program.__index = Program
-Program.__metatable = "program"
+
+local METATABLE = { __index = Program, __metatable = "program" }
 
 local function expect(self, name, n, ms)
   if getmetatable(self) ~= "program" then
@@ -106,7 +106,7 @@ local function streams_of(self, marks, decoder)
 end
 
 --- Starts a program: a list of its name and arguments, or a line for the shell.
---- @return chuck.io.Program? program
+--- @return chuck.Program? program
 --- @return string? message
 --- @return string? code
 local function popen(command, options)
@@ -143,7 +143,7 @@ local function popen(command, options)
     --- Keeps the scope open.
     keeper = false,
     running = false,
-  }, Program)
+  }, METATABLE)
   local function ended(_, status, signum)
     on_exit(self, status, signum)
   end

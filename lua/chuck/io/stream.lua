@@ -47,10 +47,10 @@ local LOOK_FIRST, LOOK_LAST = 1, 50
 --- Told by the connection, which goes on. Calls have time limits of their own.
 local GOES_ON = { [errors.ERVTIMEOUT] = true, [errors.ESNTIMEOUT] = true }
 
----@class chuck.io.Stream
+---@class chuck.Stream
 local Stream = {}
-Stream.__index = Stream
-Stream.__metatable = "stream"
+
+local METATABLE = { __index = Stream, __metatable = "stream" }
 stream.Stream = Stream
 
 local WORDS = {
@@ -269,7 +269,7 @@ function stream.new(conn, peer, options, kind)
     --- Ended, and closed, from this side.
     is_shut = false,
     is_closed = false,
-  }, Stream)
+  }, METATABLE)
   if kind then
     self.is_framed = kind == "packets"
   end
