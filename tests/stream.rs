@@ -5,6 +5,10 @@ mod support {
     pub mod pair;
 }
 
+mod streams {
+    mod half_open;
+}
+
 use std::time::Duration;
 
 use chuck_core::base::error::Code;

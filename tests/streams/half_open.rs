@@ -1,25 +1,12 @@
 //! Half-open streams: sending goes on after the peer has ended its side.
 
-mod support {
-    pub mod drive;
-    pub mod pair;
-}
-
-use std::time::Duration;
-
 use chuck_core::base::error::Code;
 use chuck_core::base::limits;
 use chuck_core::conn::framing::Framing;
 
-use support::drive::{Drive, Id, Said};
-use support::pair;
-
-const MB: usize = 1 << 20;
-
-/// Bytes in which a piece that is lost, doubled or moved shows.
-fn pattern(size: usize) -> Vec<u8> {
-    (0..size).map(|at| ((at % 251) ^ (at >> 8)) as u8).collect()
-}
+use crate::support::drive::{Drive, Id, Said};
+use crate::support::pair;
+use crate::{MB, block, millis, pattern};
 
 /// A stream that stays half open, has told the peer's end, and the peer.
 fn told(drive: &mut Drive) -> (Id, pair::Peer) {
@@ -62,9 +49,7 @@ fn it_is_over_with_the_peer_when_this_side_has_ended_before() {
 fn it_tells_an_error_after_the_end() {
     let mut drive = Drive::new();
     let (ours, peer) = told(&mut drive);
-    drive.send(ours, &pattern(8 * MB), None).unwrap();
-    drive.rest();
-    assert!(drive.stream(ours).queued() > MB, "8 MB fit into the kernel");
+    block(&mut drive, ours);
     peer.reset();
     drive.until("the reset", |drive| drive.is_over(ours));
     let said = drive.said(ours);
@@ -78,8 +63,8 @@ fn it_closes_itself_when_it_is_turned_off() {
     let mut drive = Drive::new();
     let (ours, _peer) = told(&mut drive);
     let now = drive.now();
-    drive.stream(ours).set_recv_timeout(Duration::from_millis(5), now);
-    drive.pass(Duration::from_millis(10));
+    drive.stream(ours).set_recv_timeout(millis(5), now);
+    drive.pass(millis(10));
     assert!(!drive.is_over(ours));
     drive.stream(ours).set_half_open(false);
     drive.until("the end", |drive| drive.is_over(ours));
