@@ -100,7 +100,9 @@ end
 
 --- Queues a packet without ever parking.
 function Stream:Send(packet)
-  stream.expect(self, "Send")
+  if getmetatable(self) ~= "stream" then
+    stream.expect(self, "Send")
+  end
   if not PACKETS[getmetatable(packet)] then
     stream.bad_argument("Send", 2, "packet", packet)
   end
@@ -115,7 +117,9 @@ end
 --- Queues a packet. Parks before while more than the high-water mark is queued.
 ---@async
 function Stream:WritePacket(packet, timeout_ms)
-  stream.expect(self, "WritePacket", 3, timeout_ms)
+  if timeout_ms or getmetatable(self) ~= "stream" then
+    stream.expect(self, "WritePacket", 3, timeout_ms)
+  end
   if not PACKETS[getmetatable(packet)] then
     stream.bad_argument("WritePacket", 2, "packet", packet)
   end
@@ -180,7 +184,9 @@ end
 --- is queued.
 ---@async
 function Stream:Write(text, more, ...)
-  stream.expect(self, "Write")
+  if getmetatable(self) ~= "stream" then
+    stream.expect(self, "Write")
+  end
   local timeout_ms
   if type(text) ~= "string" then
     stream.bad_argument("Write", 2, "string", text)
