@@ -109,6 +109,8 @@ local function new_scope()
     end)
   end)
   return made
+end
+
 --- Objects of `chuck.io`, which are made by tasks. They are closed, and have their methods.
 local function add_objects_of_io(objects)
   chuck.co.run(function()

@@ -10,9 +10,9 @@
 ---              wake     park        cancelling wakes a parked task with an error
 ---
 --- Tasks run on workers: a coroutine each, kept when its task has ended, and what a wait needs.
---- A task gets its worker when it first parks: one that never does costs its table and a call, for a
---- worker begins the next new task by itself. What tasks are in, and how they are cancelled, is in
---- co/frame.lua.
+--- A task gets its worker when it first parks: one that never does costs its table and a call, for
+--- a worker begins the next new task by itself. What tasks are in, and how they are cancelled, is
+--- in co/frame.lua.
 
 local alarm_of = require("chuck.co.alarm")
 local compat = require("chuck.support.compat")
@@ -124,7 +124,7 @@ local alarms = false
 
 local function new_root()
   return {
-    --- Tasks in it; those that have parked stand at 1 to `last`, numbers at the places from `free` on.
+    --- Tasks in it. Those that have parked stand from 1 to `last`; `free` begins a chain of places.
     count = 0,
     last = 0,
     free = false,
@@ -291,7 +291,7 @@ local function new_worker()
     --- Its task, and why the innermost frame of that is to end: raised at the next park.
     task = false,
     stop = false,
-    --- Of the task: false until it has parked, then "settled"; "woken" from `wake` until it goes on.
+    --- Of the task: false until it has parked, then "settled"; "woken" until it goes on.
     phase = false,
     --- While it is parked: what it waits for, with `Leave(task)`; the alarm that ends the wait.
     waiter = false,

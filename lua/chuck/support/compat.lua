@@ -1,4 +1,4 @@
---- What differs between Lua 5.1, 5.2, 5.3, 5.4 and LuaJIT. The only file that asks which Lua this is.
+--- What differs between Lua 5.1 to 5.4 and LuaJIT. The only file that asks which Lua this is.
 
 local compat = {}
 
