@@ -185,8 +185,7 @@ function actor.spawn(name, fn, options)
   if names[name] then
     return nil, ("there is an actor %s already"):format(name), "EEXIST"
   end
-  local task = sched.current()
-  local home = options.scope or task and (task.nursery or task.home) or sched.root()
+  local home = options.scope or sched.home()
   if home.is_open == false then
     return nil, "closed", "EPIPE"
   end

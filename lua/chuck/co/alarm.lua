@@ -1,7 +1,7 @@
 --- Alarms: the times at which waits end that take too long.
 ---
----     local alarm = alarms:Set(task, 5000)        -- `on_time(task)` is called in 5 s
----     alarm:Clear(task)                           -- not any more
+---     worker.alarm = alarms:Set(worker, 5000)     -- `on_time(worker)` is called in 5 s
+---     worker.alarm:Clear(worker)                  -- not any more
 ---
 --- Thousands of tasks wait with the same limit: alarms that are due in the same millisecond share a
 --- timer of the loop. Setting and clearing one costs a place in a list.
@@ -16,9 +16,9 @@ local SHARED = 16
 local Alarm = {}
 Alarm.__index = Alarm
 
---- Has the wait of a task go on without an end.
-function Alarm:Clear(task)
-  self[task.slot] = false
+--- Has the wait of a worker's task go on without an end.
+function Alarm:Clear(worker)
+  self[worker.slot] = false
   self.count = self.count - 1
   if self.count == 0 then
     self.timer:UnRegister()
@@ -26,12 +26,12 @@ function Alarm:Clear(task)
   end
 end
 
-local function add(self, task)
+local function add(self, worker)
   local last = self.last + 1
   self.last = last
   self.count = self.count + 1
-  self[last] = task
-  task.slot = last
+  self[last] = worker
+  worker.slot = last
 end
 
 --- The time has come.
@@ -39,11 +39,11 @@ local function ring(self)
   local alarms = self.alarms
   alarms[self.due] = nil
   for i = 1, self.last do
-    local task = self[i]
-    if task then
+    local worker = self[i]
+    if worker then
       -- Whoever is told may clear others.
       self[i] = false
-      alarms.on_time(task)
+      alarms.on_time(worker)
     end
   end
 end
@@ -53,7 +53,7 @@ local function new(alarms, due, ms)
     alarms = alarms,
     --- When it rings; false when no other wait shares it.
     due = due,
-    --- Tasks stand from 1 to `last`, false where one was cleared; `count` of them wait.
+    --- Workers stand from 1 to `last`, false where one was cleared; `count` of them wait.
     last = 0,
     count = 0,
     timer = false,
@@ -69,8 +69,8 @@ end
 local Alarms = {}
 Alarms.__index = Alarms
 
---- Calls `on_time(task)` in so many milliseconds. A task has one alarm at a time.
-function Alarms:Set(task, ms)
+--- Calls `on_time(worker)` in so many milliseconds. A worker has one alarm at a time.
+function Alarms:Set(worker, ms)
   local one
   if ms < SHARED then
     one = new(self, false, ms)
@@ -84,7 +84,7 @@ function Alarms:Set(task, ms)
       self[due] = one
     end
   end
-  add(one, task)
+  add(one, worker)
   return one
 end
 

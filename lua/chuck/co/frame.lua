@@ -125,24 +125,25 @@ function frame.enter(self, deadline)
   local outer = frame.deadline()
   self.owner = task
   self.outer = task.frame
-  self.outer_nursery = task.nursery
+  self.outer_nursery = sched.worker(task).nursery
   if self.is_shield then
     self.stop, self.deadline = false, false
   else
     self.stop = effective(task)
     self.deadline = deadline and outer and math.min(deadline, outer) or deadline or outer
-    task.nursery = self
   end
   task.frame = self
-  update(task)
+  local worker = update(task)
+  if not self.is_shield then
+    worker.nursery = self
+  end
 end
 
 --- Closes the innermost frame.
 function frame.leave(self)
   local task = self.owner
   task.frame = self.outer
-  task.nursery = self.outer_nursery
-  update(task)
+  update(task).nursery = self.outer_nursery
 end
 
 --- Waits until nothing runs in a scope. Whatever happens meanwhile, the wait goes on.

@@ -9,7 +9,7 @@ local function describe(task, now)
   return {
     state = sched.state(task),
     --- Milliseconds since the pass in which it began.
-    age = task.born and now - task.born or 0,
+    age = worker and now - worker.born or 0,
     --- What a parked task waits for.
     waits_for = waiter and (waiter.what or "wakeup") or nil,
     --- `file:line` of its start.

@@ -113,8 +113,7 @@ end
 
 --- The scope that a job belongs to.
 local function home_of(self)
-  local task = sched.current()
-  return self.scope or task and (task.nursery or task.home) or sched.root()
+  return self.scope or sched.home()
 end
 
 local function is_closed(self)

@@ -66,12 +66,10 @@ end
 local Task = {
   --- What a new task does not have yet. A table of four fields is half the price of one of five.
   worker = false,
-  born = false,
   --- Values for itself and the tasks that it starts: see co/locals.lua.
   locals = false,
-  --- The innermost scope or shield that it has entered; the scope that its spawns belong to.
+  --- The innermost scope or shield that it has entered.
   frame = false,
-  nursery = false,
   --- Why the task is to end.
   doomed = false,
   --- Where it was spawned, where the task that did so was, and so on: `site`, `outer`, `depth`.
@@ -161,9 +159,9 @@ local function tell_joiners(task)
   end
 end
 
---- Puts a task into the list of its scope, where its first free place is: `free` begins a chain.
-local function join_list(task)
-  local home = task.home
+--- Puts the task of a worker into the list of its scope, where its first free place is.
+local function join_list(worker)
+  local home = worker.task.home
   local index = home.free
   if index then
     home.free = home[index]
@@ -171,12 +169,12 @@ local function join_list(task)
     index = home.last + 1
     home.last = index
   end
-  home[index] = task
-  task.index = index
+  home[index] = worker.task
+  worker.index = index
 end
 
-local function leave_list(task)
-  local home, index = task.home, task.index
+local function leave_list(worker)
+  local home, index = worker.task.home, worker.index
   home[index] = home.free
   home.free = index
 end
@@ -187,7 +185,7 @@ local function abandon(worker)
   worker.waiter, worker.alarm = false, false
   waiter:Leave(worker.task)
   if alarm then
-    alarm:Clear(worker.task)
+    alarm:Clear(worker)
   end
 end
 
@@ -198,7 +196,7 @@ local function forsake(worker, task)
   end
   worker.phase = false
   task.worker = false
-  leave_list(task)
+  leave_list(worker)
 end
 
 --- A task is over, whatever it has come to.
@@ -276,14 +274,12 @@ local function work(worker, task)
 end
 
 --- The time of a wait has passed.
-local function on_time(task)
-  local worker = task.worker
+local function on_time(worker)
   worker.alarm = false
-  worker.waiter:Leave(task)
-  sched.wake(task, TIMEOUT)
+  worker.waiter:Leave(worker.task)
+  sched.wake(worker.task, TIMEOUT)
 end
 
---- A worker: with few fields, since there is one for each task that waits.
 local function new_worker()
   workers = workers + 1
   return {
@@ -291,11 +287,18 @@ local function new_worker()
     --- Its task, and why the innermost frame of that is to end: raised at the next park.
     task = false,
     stop = false,
+    --- The innermost scope that the task has opened: what it spawns belongs there.
+    nursery = false,
     --- Of the task: false until it has parked, then "settled"; "woken" until it goes on.
     phase = false,
-    --- While it is parked: what it waits for, with `Leave(task)`; the alarm that ends the wait.
+    --- From its first park on: when it began, and its place in the list of its scope.
+    born = 0,
+    index = 0,
+    --- While it is parked: what it waits for, with `Leave(task)`; the alarm that ends the wait, and
+    --- the place there.
     waiter = false,
     alarm = false,
+    slot = 0,
     --- What the task was woken with; there may be a `c` as well.
     a = nil,
     b = nil,
@@ -466,11 +469,7 @@ function sched.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("bad argument #1 to 'spawn' (function expected, got " .. type(fn) .. ")", 2)
   end
-  local home = root
-  if running then
-    local parent = running.task
-    home = parent.nursery or parent.home
-  end
+  local home = running and (running.nursery or running.task.home) or root
   local task = launch(home, fn, select("#", ...) > 0 and pack(...), 2)
   return task
 end
@@ -487,7 +486,7 @@ function sched.wake(task, a, b, c)
   local alarm = worker.alarm
   if alarm then
     worker.alarm = false
-    alarm:Clear(task)
+    alarm:Clear(worker)
   end
   worker.waiter, worker.phase = false, "woken"
   worker.a, worker.b, worker.c = a, b, c
@@ -516,15 +515,11 @@ function sched.parking()
   return worker.task
 end
 
---- The task of a worker parks for the first time: it gets its worker, a place in the list of its
---- scope, and the fields that are read at each wait.
+--- The task of a worker parks for the first time.
 local function settle_down(worker)
-  local task = worker.task
-  join_list(task)
-  task.worker = worker
-  task.born = time
-  task.nursery = task.nursery
-  worker.phase = "settled"
+  worker.task.worker = worker
+  worker.phase, worker.born = "settled", time
+  join_list(worker)
 end
 
 --- What waits for nothing but a time, or a call of `wake`.
@@ -547,7 +542,7 @@ function sched.park(waiter, timeout_ms)
       waiter:Leave(worker.task)
       return TIMEOUT
     end
-    worker.alarm = alarms:Set(worker.task, timeout_ms)
+    worker.alarm = alarms:Set(worker, timeout_ms)
   end
   worker.waiter = waiter
   local a, b, c = yield()
@@ -643,6 +638,11 @@ end
 --- The scope of tasks that belong to no other.
 function sched.root()
   return root
+end
+
+--- The scope that a spawn belongs to here: the innermost that the current task has open.
+function sched.home()
+  return running and (running.nursery or running.task.home) or root
 end
 
 -- Lua 5.1 cannot yield out of a pcall: the function runs in a coroutine of its own there, whose
