@@ -11,6 +11,8 @@ pub enum Told {
     Key(Plain),
     Value(Plain),
     End,
+    /// A value of a list, in no table.
+    Single(Option<Plain>),
 }
 
 /// A scalar of its own, in which equal numbers are equal whatever carried them.
@@ -36,6 +38,25 @@ pub struct Model {
 }
 
 impl Model {
+    /// How many values of a list were told.
+    #[allow(dead_code, reason = "of one target")]
+    pub fn values(&self) -> usize {
+        let mut depth = 0;
+        let mut count = 0;
+        for told in &self.told {
+            match told {
+                Told::Begin => depth += 1,
+                Told::End => {
+                    depth -= 1;
+                    count += usize::from(depth == 0);
+                }
+                Told::Single(_) => count += 1,
+                Told::Key(_) | Told::Value(_) => {}
+            }
+        }
+        count
+    }
+
     /// Whether everything that was opened was closed.
     pub fn is_whole(&self) -> bool {
         self.depth == 0 && !self.has_key && self.told.last() == Some(&Told::End)
@@ -53,6 +74,10 @@ pub fn write(told: &[Told], out: &mut Vec<u8>, width: Width) {
                 key.write(out, width);
             }
             Told::Value(value) => value.write(out, width),
+            Told::Single(None) => table::put_nil(out),
+            Told::Single(Some(Plain::Int(n))) => table::put_short_int(out, *n),
+            Told::Single(Some(Plain::Float(bits))) => table::put_double(out, f64::from_bits(*bits)),
+            Told::Single(Some(value)) => value.write(out, width),
             Told::End => {
                 let (at, pairs) = open.pop().expect("what ends was begun");
                 table::end(out, at, pairs);
@@ -94,6 +119,15 @@ impl Build for Model {
         assert!(self.depth > 0 && !self.has_key, "an end without a table, or after a key");
         self.depth -= 1;
         self.told.push(Told::End);
+    }
+
+    fn single(&mut self, value: Option<Scalar<'_>>) {
+        assert!(self.depth == 0 && !self.has_key, "a value of the list inside of a table");
+        // A double stays one, whole or not.
+        self.told.push(Told::Single(value.map(|value| match value {
+            Scalar::Float(n) => Plain::Float(n.to_bits()),
+            other => other.into(),
+        })));
     }
 }
 

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// Deepest nesting of a table in a packet: deeper is refused on both sides.
 pub const TABLE_DEPTH: usize = 64;
 
+/// Values in one list of a packet: all of them stand on Lua's stack at a time, and Lua 5.1 has
+/// room for 8,000 there.
+pub const VALUES: usize = 4000;
+
 /// Largest packet with a 16-bit header, header included, in bytes: what peers of 2015 accept.
 pub const PACKET_16: usize = 65_535;
 

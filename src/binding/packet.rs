@@ -90,7 +90,7 @@ impl Class for RawPacket {
 
 /// Makes the classes known.
 pub fn register(call: &Call) {
-    let write: [(&CStr, Function); 12] = [
+    let write: [(&CStr, Function); 13] = [
         (c"WriteU8", function(|call| write(call, 1))),
         (c"WriteU16", function(|call| write(call, 2))),
         (c"WriteU32", function(|call| write(call, 4))),
@@ -102,13 +102,14 @@ pub fn register(call: &Call) {
         (c"WriteNum", function(write_number)),
         (c"WriteStr", function(write_string)),
         (c"WriteTab", function(write_table)),
+        (c"WriteValues", function(write_values)),
         (c"Size", function(wpacket_size)),
     ];
     call.register::<WPacket>(
         &write,
         &[(c"__len", function(wpacket_size)), (c"__tostring", function(wpacket_text))],
     );
-    let read: [(&CStr, Function); 12] = [
+    let read: [(&CStr, Function); 13] = [
         (c"ReadU8", function(|call| read(call, |b| u8::from_be_bytes(b).into()))),
         (c"ReadU16", function(|call| read(call, |b| u16::from_be_bytes(b).into()))),
         (c"ReadU32", function(|call| read(call, |b| u32::from_be_bytes(b).into()))),
@@ -120,6 +121,7 @@ pub fn register(call: &Call) {
         (c"ReadNum", function(read_number)),
         (c"ReadStr", function(read_string)),
         (c"ReadTab", function(read_table)),
+        (c"ReadValues", function(read_values)),
         (c"Remaining", function(rpacket_remaining)),
     ];
     call.register::<RPacket>(
@@ -264,6 +266,10 @@ fn write_table(call: &Call) -> Outcome {
     append(call, |writer| writer.write(|out, width| call.write_table(2, out, width)))
 }
 
+fn write_values(call: &Call) -> Outcome {
+    append(call, |writer| writer.write(|out, width| call.write_values(2, out, width)))
+}
+
 /// Changes the packet, which is argument 1.
 #[inline]
 fn append(call: &Call, change: impl FnOnce(&mut Writer) -> Result<(), Refused>) -> Outcome {
@@ -280,7 +286,10 @@ fn append(call: &Call, change: impl FnOnce(&mut Writer) -> Result<(), Refused>) 
     if promote {
         call.promote::<WPacket>(1);
     }
-    result.map(|()| 0).map_err(|refused| Fail::new(refused.to_string()))
+    result.map(|()| 0).map_err(|refused| match refused {
+        Refused::Unfit { at, .. } => Fail::argument(at as c_int + 1, refused.to_string()),
+        _ => Fail::new(refused.to_string()),
+    })
 }
 
 /// Pushes an integer field, or nil when it is not there.
@@ -329,6 +338,14 @@ fn read_table(call: &Call) -> Outcome {
         call.push_nil();
     }
     Ok(1)
+}
+
+fn read_values(call: &Call) -> Outcome {
+    let pushed = call.read_values(&call.object::<RPacket>(1)?.0);
+    if pushed == 0 {
+        call.push_nil();
+    }
+    Ok(pushed.max(1))
 }
 
 fn read_bin(call: &Call) -> Outcome {

@@ -70,6 +70,9 @@ function WPacket:WriteStr(s) end
 ---@param t table
 function WPacket:WriteTab(t) end
 
+--- A list of values, exactly as they are: nil, booleans, numbers, strings and tables of them.
+function WPacket:WriteValues(...) end
+
 --- Bytes of payload.
 ---@return integer
 function WPacket:Size() end
@@ -112,6 +115,11 @@ function RPacket:ReadStr() end
 
 ---@return table?
 function RPacket:ReadTab() end
+
+--- The next list of values: their number, then the values.
+---@return integer? count
+---@return any ...
+function RPacket:ReadValues() end
 
 --- Bytes that are left to read.
 ---@return integer

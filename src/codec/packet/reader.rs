@@ -51,6 +51,21 @@ impl Reader {
         Some(())
     }
 
+    /// How many values the next list has.
+    pub fn count(&self) -> Option<usize> {
+        table::count(self.rest()).map(|(count, _)| count)
+    }
+
+    /// Builds the values of the next list, of which there are [`Self::count`]; on `None`, `build`
+    /// holds a part of them to be thrown away.
+    pub fn values(&self, build: &mut impl Build) -> Option<()> {
+        let before = self.rest().len();
+        let (count, mut rest) = table::count(self.rest())?;
+        table::values(&mut rest, self.width, count, build)?;
+        self.advance(before - rest.len());
+        Some(())
+    }
+
     /// Bytes that are left to read.
     pub fn remaining(&self) -> usize {
         self.rest().len()

@@ -9,13 +9,22 @@
 //!
 //! Written are the smallest unsigned tag for a positive integer, `0b` for zero and negatives
 //! (as peers of 2015 expect them), `0c` below its range, and `04` for everything else. All are read.
+//!
+//! A list of values keeps what tables do not: nil, and whether a number is a double.
+//!
+//! ```text
+//! values := count: u16 | value * count                    value := 00 nil | string | bool | number | table
+//! ```
+//!
+//! In it the smallest tag that holds an integer is written.
 
-use crate::base::limits::TABLE_DEPTH;
+use crate::base::limits::{TABLE_DEPTH, VALUES};
 use crate::codec::frame::Width;
 
 /// A table that has more pairs grows on the way.
 const PAIRS_AT_ONCE: usize = 256;
 
+const NIL: u8 = 0;
 const TABLE: u8 = 1;
 const STRING: u8 = 2;
 const BOOL: u8 = 3;
@@ -52,6 +61,8 @@ pub trait Build {
     fn value(&mut self, value: Scalar<'_>);
     /// The table that opened last is complete.
     fn end(&mut self);
+    /// A value of a list, in no table; `None` is nil.
+    fn single(&mut self, value: Option<Scalar<'_>>);
 }
 
 /// Writes the head of a table and returns where its number of pairs stands.
@@ -101,6 +112,38 @@ pub fn put_float(out: &mut Vec<u8>, n: f64) {
     }
 }
 
+/// Writes the number of values of a list.
+pub fn put_count(out: &mut Vec<u8>, count: u16) {
+    out.extend_from_slice(&count.to_be_bytes());
+}
+
+/// Writes nil, as a value of a list.
+pub fn put_nil(out: &mut Vec<u8>) {
+    out.push(NIL);
+}
+
+/// Writes an integer by the smallest tag.
+pub fn put_short_int(out: &mut Vec<u8>, n: i64) {
+    match n {
+        -0x80..=0 => out.extend_from_slice(&[I8, n as u8]),
+        -0x8000..=0 => tagged(out, I16, (n as i16).to_be_bytes()),
+        _ => put_int(out, n),
+    }
+}
+
+/// Writes a number as a double, whole or not.
+pub fn put_double(out: &mut Vec<u8>, n: f64) {
+    tagged(out, FLOAT, n.to_le_bytes());
+}
+
+/// Writes a number by the smallest tag, for a Lua that knows doubles only.
+pub fn put_short_float(out: &mut Vec<u8>, n: f64) {
+    match whole(n) {
+        Some(int) => put_short_int(out, int),
+        None => put_double(out, n),
+    }
+}
+
 /// The integer that `n` is, unless it is negative zero or out of range.
 fn whole(n: f64) -> Option<i64> {
     const BOUND: f64 = 9_223_372_036_854_775_808.0; // 2^63
@@ -127,6 +170,39 @@ pub fn read(input: &mut &[u8], width: Width, build: &mut impl Build) -> Option<(
     let Token::Table(pairs) = token(&mut rest, width)? else {
         return None;
     };
+    pairs_of(&mut rest, width, pairs, build)?;
+    *input = rest;
+    Some(())
+}
+
+/// How many values the list at the front of `input` announces, and what stands behind; `None`
+/// when they are more than [`VALUES`], or than there are bytes.
+pub fn count(input: &[u8]) -> Option<(usize, &[u8])> {
+    let (head, rest) = input.split_first_chunk()?;
+    let count = u16::from_be_bytes(*head) as usize;
+    (count <= VALUES && count <= rest.len()).then_some((count, rest))
+}
+
+/// Reads `count` values from the front of `input`; `None` when the bytes are no such values.
+pub fn values(input: &mut &[u8], width: Width, count: usize, build: &mut impl Build) -> Option<()> {
+    let mut rest = *input;
+    for _ in 0..count {
+        if let [NIL, behind @ ..] = rest {
+            rest = behind;
+            build.single(None);
+            continue;
+        }
+        match token(&mut rest, width)? {
+            Token::Scalar(value) => build.single(Some(value)),
+            Token::Table(pairs) => pairs_of(&mut rest, width, pairs, build)?,
+        }
+    }
+    *input = rest;
+    Some(())
+}
+
+/// Reads what stands behind the head of a table that announces so many pairs.
+fn pairs_of(rest: &mut &[u8], width: Width, pairs: usize, build: &mut impl Build) -> Option<()> {
     let mut room = Room(rest.len() / 4);
     let mut above = [0usize; TABLE_DEPTH];
     let mut depth = 0;
@@ -136,7 +212,6 @@ pub fn read(input: &mut &[u8], width: Width, build: &mut impl Build) -> Option<(
         if left == 0 {
             build.end();
             if depth == 0 {
-                *input = rest;
                 return Some(());
             }
             depth -= 1;
@@ -144,8 +219,8 @@ pub fn read(input: &mut &[u8], width: Width, build: &mut impl Build) -> Option<(
             continue;
         }
         left -= 1;
-        build.key(key(&mut rest, width)?);
-        match token(&mut rest, width)? {
+        build.key(key(rest, width)?);
+        match token(rest, width)? {
             Token::Scalar(value) => build.value(value),
             Token::Table(pairs) => {
                 *above.get_mut(depth)? = left;

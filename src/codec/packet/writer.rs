@@ -23,6 +23,30 @@ pub enum Refused {
     TooDeep,
     /// There is no room left to walk the table.
     NoRoom,
+    /// More values than a list may have.
+    TooMany {
+        /// How many.
+        count: usize,
+    },
+    /// A value that cannot be sent.
+    Unfit {
+        /// Its place in the list, from 1.
+        at: usize,
+        /// Its type.
+        what: &'static str,
+        /// Whether it stands in a table at that place.
+        is_inside: bool,
+    },
+}
+
+impl Refused {
+    /// As the complaint about value `at` of a list.
+    pub fn located(self, at: usize) -> Self {
+        match self {
+            Refused::Unfit { what, is_inside, .. } => Refused::Unfit { at, what, is_inside },
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Refused {
@@ -32,6 +56,11 @@ impl fmt::Display for Refused {
                 write!(f, "packet of {size} bytes, limit is {limit}")
             }
             Refused::NoRoom => write!(f, "stack overflow"),
+            Refused::TooMany { count } => {
+                write!(f, "{count} values, limit is {}", limits::VALUES)
+            }
+            Refused::Unfit { what, is_inside: false, .. } => write!(f, "a {what} cannot be sent"),
+            Refused::Unfit { what, .. } => write!(f, "a table with a {what} in it cannot be sent"),
             Refused::TooDeep => {
                 write!(f, "table nested deeper than {} levels", limits::TABLE_DEPTH)
             }
