@@ -23,6 +23,13 @@ local DOORS = {
   ["lua/chuck/co/loop.lua"] = { native = true },
   ["lua/chuck/co/sched.lua"] = { resume = true },
   ["lua/chuck/support/compat.lua"] = { asks_which_lua = true },
+  -- Libraries of others, looked for when they are asked for.
+  ["lua/chuck/rpc/formats.lua"] = {
+    MessagePack = true,
+    cjson = true,
+    cmsgpack = true,
+    dkjson = true,
+  },
 }
 
 --- Globals that every Lua has with one meaning.
@@ -124,7 +131,7 @@ local function may_require(path, module)
   if module == "chuck_core" then
     return door.chuck_core
   elseif module ~= "chuck" and not module:match("^chuck%.") then
-    return false
+    return door[module] or false
   end
   local layer, name = layer_of(path)
   local wanted, wanted_name = layer_of_module(module)

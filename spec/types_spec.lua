@@ -95,6 +95,7 @@ local net = chuck.socket_helper
 
 -- What is written in Lua is loaded, and in the table, from the first use on.
 assert(chuck.listen and chuck.dial and chuck.io)
+assert(chuck.rpc.json and chuck.rpc.msgpack)
 
 local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
@@ -148,6 +149,7 @@ local MODULES = {
   ["chuck.cthread"] = chuck.cthread,
   ["chuck.co"] = chuck.co,
   ["chuck.io"] = chuck.io,
+  ["chuck.rpc"] = chuck.rpc,
 }
 
 --- Plain tables that are handed in and out.
@@ -157,6 +159,8 @@ local TABLES = {
   ["chuck.DatagramStats"] = true,
   ["chuck.TaskStats"] = true,
   ["chuck.TaskEntry"] = true,
+  ["chuck.RpcOptions"] = true,
+  ["chuck.RpcCallOptions"] = true,
 }
 
 --- Names that the platform decides: not every one of types/ is everywhere.
@@ -208,6 +212,10 @@ local CALLED = {
   server = "chuck.Server",
   socket = "chuck.Socket",
   program = "chuck.Program",
+  rpc = "chuck.rpc",
+  peer = "chuck.RpcPeer",
+  flow = "chuck.RpcFlow",
+  services = "chuck.RpcServices",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -267,6 +275,10 @@ describe("types/", function()
       ["chuck.Future"] = chuck.co.future(),
       ["chuck.Pool"] = chuck.co.pool(1),
       ["chuck.Actor"] = chuck.co.actor("types", function() end),
+      ["chuck.RpcPeer"] = setmetatable({}, { __index = require("chuck.rpc.peer").Peer }),
+      ["chuck.RpcFlow"] = setmetatable({}, { __index = require("chuck.rpc.flow").Flow }),
+      ["chuck.RpcServices"] = chuck.rpc.services(),
+      ["chuck.RpcConfig"] = chuck.rpc.config(),
     }
     add_objects_of_io(objects)
   end)

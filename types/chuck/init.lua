@@ -20,6 +20,7 @@
 ---@field cthread chuck.cthread
 ---@field co chuck.co
 ---@field io chuck.io
+---@field rpc chuck.rpc
 ---@field _VERSION string
 local chuck = {}
 

@@ -57,6 +57,8 @@ local function mark(scope, reason)
   end
 end
 
+frame.mark = mark
+
 --- Cancels the frames of `task` from its innermost out to `last`, the task itself when that is nil.
 --- A shield keeps what is inside.
 local function cancel_frames(task, last, reason)

@@ -120,7 +120,9 @@ local has_locals = false
 --- When waits end that take too long: see co/alarm.lua.
 local alarms = false
 
-local function new_root()
+--- A scope of its own: `on_failure(scope, task, error)` is told of errors, `on_empty(scope)` when
+--- the last task has ended.
+function sched.new_home()
   return {
     --- Tasks in it. Those that have parked stand from 1 to `last`; `free` begins a chain of places.
     count = 0,
@@ -134,7 +136,7 @@ local function new_root()
 end
 
 --- The scope of tasks that belong to no other.
-local root = new_root()
+local root = sched.new_home()
 
 local drain, drop
 
@@ -714,7 +716,7 @@ end
 function sched.detach()
   loop, on_error = false, false
   running = false
-  root = new_root()
+  root = sched.new_home()
   ready, count = {}, 0
   batch, size, at = {}, 0, 0
   is_posted = false
