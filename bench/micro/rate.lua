@@ -13,6 +13,16 @@ function rate.report(name, count, secs)
   print(string.format('{"name":"%s","count":%d,"rate":%.0f}', name, count, count / secs))
 end
 
+--- Prints a number of another kind that belongs to `count` operations.
+function rate.print(name, count, number)
+  print(string.format('{"name":"%s","count":%d,"rate":%.2f}', name, count, number))
+end
+
+--- Prints the nanoseconds of each of `count` operations that took `secs` of CPU time.
+function rate.cost(name, count, secs)
+  rate.print(name, count, secs / count * 1e9)
+end
+
 --- Repeats `operation` for `secs` of CPU time and prints its rate.
 function rate.measure(name, secs, operation)
   for _ = 1, BATCH do

@@ -73,10 +73,15 @@ class Case:
     load: list | None = None
     #: It has threads of its own, and so gets both cores.
     is_threaded: bool = False
+    #: Its lines are shown only where the peer is installed and can do the work.
+    is_for_peer: bool = False
 
     def figures(self):
         """Fresh figures, one for each measure."""
         return [Figure(f"{self.name}{title}", *rest) for title, *rest in self.measures]
+
+    def has_line(self, figure, sides):
+        return not self.is_for_peer or "peer" not in sides or figure.median("peer") is not None
 
 
 def short(number):
@@ -166,6 +171,36 @@ def mail(kind, words):
     )
 
 
+def tasks(row, words, measures):
+    """Tasks beside bare coroutines and cqueues; then beside copas, which has lines of its own."""
+    def beside(limit, peer, suffix):
+        names = {"limit": limit, "chuck": "chuck", "peer": peer}
+        sides = {side: ["micro/tasks.lua", name, row] for side, name in names.items() if name}
+        found = [m for m in measures if limit or m[-1].of == "peer"]
+        return Case("tasks", words + suffix, sides, found, is_for_peer=not limit)
+
+    return [beside("bare", "cqueues", ""), beside(None, "copas", ", copas")]
+
+
+def task_row(row, words, most=None):
+    unit, beaten = "ns CPU each", Target("<=", 1, "peer")
+    limit = [("", unit, row, Target("<=", most, "limit"))] if most else []
+    return tasks(row, words, [*limit, ("", unit, row, beaten)])
+
+
+def sleepers():
+    beaten = Target("<=", 1, "peer")
+    return tasks(
+        "sleep",
+        "100,000 sleeping",
+        [
+            (": start", "ns CPU each", "start", beaten),
+            (": wake", "ns CPU each", "wake", beaten),
+            (": memory", "bytes each", "memory", beaten),
+        ],
+    )
+
+
 RATE = (": rate", "per second", "rate")
 
 CASES = [
@@ -230,6 +265,13 @@ CASES = [
     ),
     mail("table", "mail, small table"),
     mail("packet", "mail, 1 KB packet"),
+    *task_row("spawn", "spawn, 100 at a time", 2.5),
+    *task_row("burst", "spawn, 10,000 at a time"),
+    *task_row("yield", "yield, 100 tasks", 3),
+    *task_row("alone", "yield, one task", 3),
+    *task_row("direct", "channel, no room"),
+    *task_row("buffered", "channel, room for 64"),
+    *sleepers(),
     idle(10_000, ("limit", "chuck", "peer")),
 ]
 

@@ -22,6 +22,8 @@ LOAD_CORE = "1"
 START = 10
 #: Seconds a run may take beside its measured time.
 SLACK = 120
+#: Groups that need none of the programs in Rust and C.
+LUA_ALONE = {"tasks"}
 #: Above this share of a core used by others, a run is not to be trusted.
 BUSY = 0.3
 
@@ -33,21 +35,24 @@ class Failure(Exception):
 class Bench:
     """One Lua, the built programs, and what went wrong so far."""
 
-    def __init__(self, lua, sides):
+    def __init__(self, lua, sides, selected):
         self.name = lua if lua == "luajit" else f"lua{lua}"
         self.lua = shutil.which(self.name)
         self.node = shutil.which("node") or "node"
         self.failures = []
         self.runs = 0
         self.busy_runs = 0
+        #: What a peer cannot do on this machine, for people.
+        self.missing = set()
         if not self.lua:
             raise Failure(f"no {self.name} on this machine")
         if os.cpu_count() < 2:
             raise Failure("two cores are needed, one for the server and one for the load")
         if "chuck" in sides and not (ROOT / "build" / self.name / "chuck_core.so").exists():
             raise Failure(f"build/{self.name}/chuck_core.so is missing: make build LUA={lua}")
-        build_load()
-        build_walk(self.name)
+        if any(case.group not in LUA_ALONE for case in selected):
+            build_load()
+            build_walk(self.name)
 
     def run(self, case, side, secs):
         """One run of one side; returns its numbers by key."""
@@ -70,7 +75,8 @@ class Bench:
         cores = f"{SERVER_CORE},{LOAD_CORE}" if case.is_threaded else SERVER_CORE
         result = run(pinned(cores, *command, *words), SLACK, cwd=BENCH, env=self.environment())
         lines = [json.loads(line) for line in result.splitlines()]
-        return {line["name"]: line["rate"] for line in lines}
+        self.missing |= {line["why"] for line in lines if line["name"] == "missing"}
+        return {line["name"]: line["rate"] for line in lines if "rate" in line}
 
     def calls(self, case, side):
         """System calls of the server by name, and the messages they served."""
@@ -100,6 +106,8 @@ class Bench:
         if self.busy_runs:
             note = f"{self.busy_runs} of {self.runs} runs"
             yield f"the machine was busy with something else in {note}"
+        for why in sorted(self.missing):
+            yield f"not measured: {why}"
 
 
 def pinned(core, *command):
