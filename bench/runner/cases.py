@@ -71,6 +71,9 @@ class Case:
     sides: dict
     measures: list
     load: list | None = None
+    #: The client of each side, a program in Lua, instead of the load.
+    clients: dict | None = None
+    is_on_one_core: bool = False
     #: It has threads of its own, and so gets both cores.
     is_threaded: bool = False
     #: Its lines are shown only where the peer is installed and can do the work.
@@ -201,6 +204,37 @@ def sleepers():
     )
 
 
+#: Bytes of text in an echoed packet that make it as long as a call; see `servers/rpc.lua`.
+CALL_BYTES = "32"
+
+
+def rpc(words, depth, count, targets, is_on_one_core=False):
+    """Calls of `add(a, b)`; the limit echoes packets of the same size, in callbacks."""
+    often = [str(depth), str(count)]
+    return Case(
+        "rpc",
+        words,
+        {
+            "limit": ["servers/packet.lua", "32", "echo"],
+            "chuck": ["servers/rpc.lua"],
+            "peer": ["servers/luv_rpc.lua"],
+        },
+        [
+            *(("", "calls per second", "calls", target) for target in targets),
+            ("", "us CPU, both sides", "cpu"),
+        ],
+        clients={
+            "limit": ["clients/echo.lua", *often, CALL_BYTES],
+            "chuck": ["clients/rpc.lua", *often],
+            "peer": ["clients/luv_rpc.lua", *often],
+        },
+        is_on_one_core=is_on_one_core,
+    )
+
+
+#: A call in at most 1.3 times the time of the echo.
+SEQUENTIAL = Target(">=", round(1 / 1.3, 2), "limit")
+
 RATE = (": rate", "per second", "rate")
 
 CASES = [
@@ -272,6 +306,9 @@ CASES = [
     *task_row("direct", "channel, no room"),
     *task_row("buffered", "channel, room for 64"),
     *sleepers(),
+    rpc("calls in turn", 1, 40_000, [SEQUENTIAL, Target(">=", 1, "peer")]),
+    rpc("calls in turn, one core", 1, 80_000, [SEQUENTIAL], True),
+    rpc("calls, 64 under way", 64, 300_000, [Target(">=", 150e3), Target(">=", 1, "peer")]),
     idle(10_000, ("limit", "chuck", "peer")),
 ]
 

@@ -23,7 +23,7 @@ START = 10
 #: Seconds a run may take beside its measured time.
 SLACK = 120
 #: Groups that need none of the programs in Rust and C.
-LUA_ALONE = {"tasks"}
+LUA_ALONE = {"tasks", "rpc"}
 #: Above this share of a core used by others, a run is not to be trusted.
 BUSY = 0.3
 
@@ -57,6 +57,8 @@ class Bench:
     def run(self, case, side, secs):
         """One run of one side; returns its numbers by key."""
         self.runs += 1
+        if case.clients:
+            return self.converse(case, side)
         if not case.load:
             return self.micro(case, side)
         with self.server(case, side) as (process, port):
@@ -73,7 +75,23 @@ class Bench:
         else:
             command = [str(TARGET / "release" / program)]
         cores = f"{SERVER_CORE},{LOAD_CORE}" if case.is_threaded else SERVER_CORE
-        result = run(pinned(cores, *command, *words), SLACK, cwd=BENCH, env=self.environment())
+        return self.numbers(pinned(cores, *command, *words))
+
+    def converse(self, case, side):
+        """A server, and a client in Lua of the same library; by key, with the server's CPU time."""
+        script, *words = case.clients[side]
+        core = SERVER_CORE if case.is_on_one_core else LOAD_CORE
+        with self.server(case, side) as (process, port):
+            command = pinned(core, self.lua, str(BENCH / script), str(port), *words)
+            begin = cpu_seconds(process.pid)
+            found = self.numbers(command)
+            used = cpu_seconds(process.pid) - begin
+        found["cpu"] = found["client"] + used / found["total"] * 1e6
+        return found
+
+    def numbers(self, command):
+        """What a program in Lua prints: a number by key."""
+        result = run(command, SLACK, cwd=BENCH, env=self.environment())
         lines = [json.loads(line) for line in result.splitlines()]
         self.missing |= {line["why"] for line in lines if line["name"] == "missing"}
         return {line["name"]: line["rate"] for line in lines if "rate" in line}
@@ -86,7 +104,7 @@ class Bench:
 
     def server(self, case, side):
         words = case.sides[side]
-        if side == "limit":
+        if side == "limit" and not words[0].endswith(".lua"):
             command = [str(TARGET / "release" / "limit"), *words]
         else:
             command = [self.lua, str(BENCH / words[0]), *words[1:]]
@@ -96,7 +114,7 @@ class Bench:
         """Where this Lua finds chuck, the helpers of the servers, and walk."""
         plain = {key: value for key, value in os.environ.items() if not key.startswith("LUA_")}
         scripts = [ROOT / "lua/?.lua", ROOT / "lua/?/init.lua", BENCH / "servers/?.lua"]
-        scripts.append(BENCH / "micro/?.lua")
+        scripts += [BENCH / "micro/?.lua", BENCH / "clients/?.lua"]
         modules = [ROOT / "build" / self.name / "?.so", TARGET / self.name / "?.so"]
         plain["LUA_PATH"] = ";".join(map(str, scripts)) + ";;"
         plain["LUA_CPATH"] = ";".join(map(str, modules)) + ";;"
@@ -108,6 +126,12 @@ class Bench:
             yield f"the machine was busy with something else in {note}"
         for why in sorted(self.missing):
             yield f"not measured: {why}"
+
+
+def cpu_seconds(pid):
+    """CPU time of all threads of a process, by the scheduler's clock."""
+    found = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(file.read_text().split()[0]) for file in found) / 1e9
 
 
 def pinned(core, *command):
