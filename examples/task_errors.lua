@@ -21,8 +21,9 @@ end
 
 co.run(function()
   -- Who joins is told.
-  local task = co.spawn(co.pcall, fail_after, 5, "the cable is out")
-  print("joined:", task:Join())
+  local task = co.spawn(fail_after, 5, "the cable is out")
+  local _, message, code = task:Join()
+  print("joined:", code, message:match("^[^\n]*")) -- a traceback follows
 
   -- A scope: the first error cancels the others, and is raised from it.
   print("scope:", co.pcall(co.scope, function(scope)
