@@ -2,28 +2,30 @@
 ---
 ---     lua5.4 examples/task_actors.lua
 ---
---- Ten of them greet everyone but themselves and a shy one, and each ends when it has heard from
---- all the others.
+--- Ten of them. Each greets all the others but a shy one, and ends when it has heard from everyone
+--- who greets it; the shy one waits in vain.
 local chuck = require("chuck")
 
 local co = chuck.co
 
 local COUNT, SHY = 10, "actor 10"
 
-local function greeter(self)
-  local heard = 0
-  co.yield() -- until all of them are there
-  co.broadcast({ from = self.name, text = "hello" }, { self.name, SHY })
-  while heard < COUNT - 1 - (self.name == SHY and COUNT - 1 or 0) do
-    local mail = self:Recv()
-    assert(mail.text == "hello" and mail.from ~= self.name)
-    heard = heard + 1
+local function live(self)
+  local name = self:Name()
+  co.broadcast({ from = name, text = "hello" }, { name, SHY })
+  for heard = 1, COUNT - 1 do
+    local mail, why = self:Recv(50)
+    if not mail then
+      print(("%s has heard from %d, then %s"):format(name, heard - 1, why))
+      return
+    end
+    assert(mail.text == "hello" and mail.from ~= name)
   end
-  print(("%s has heard from %d"):format(self.name, heard))
+  print(("%s has heard from %d"):format(name, COUNT - 1))
 end
 
 co.run(function()
   for n = 1, COUNT do
-    co.actor("actor " .. n, greeter)
+    assert(co.actor("actor " .. n, live)) -- it begins when this task waits or ends
   end
 end)

@@ -16,7 +16,7 @@ local function serve(stream)
   local ping = stream:ReadPacket()
   while ping do
     local pong = packet.wpacket()
-    pong:WriteStr("pong " .. ping:ReadNum())
+    pong:WriteStr("pong " .. ping:ReadU32())
     stream:WritePacket(pong)
     ping = stream:ReadPacket()
   end
@@ -26,7 +26,7 @@ local function play(addr)
   local stream = assert(socket.connect(addr, options))
   for round = 1, ROUNDS do
     local ping = packet.wpacket()
-    ping:WriteNum(round)
+    ping:WriteU32(round)
     stream:WritePacket(ping)
     local pong = assert(stream:ReadPacket(1000))
     assert(pong:ReadStr() == "pong " .. round)
