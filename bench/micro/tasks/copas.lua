@@ -24,17 +24,6 @@ local function run(fn)
   copas.loop()
 end
 
-function work.spawn(count, batch)
-  run(function()
-    for _ = 1, count / batch do
-      for _ = 1, batch do
-        addthread(empty)
-      end
-      pause(0)
-    end
-  end)
-end
-
 function work.yield(count, number)
   local rounds = count / number
   run(function()
@@ -63,6 +52,20 @@ function work.sleep(count, due, all_parked)
     all_parked()
   end)
   return woken
+end
+
+if copas.pause then
+  -- Older ones run a task inside of `addthread` until it waits: nothing is scheduled.
+  function work.spawn(count, batch)
+    run(function()
+      for _ = 1, count / batch do
+        for _ = 1, batch do
+          addthread(empty)
+        end
+        pause(0)
+      end
+    end)
+  end
 end
 
 local has_queue, queue = pcall(require, "copas.queue")
