@@ -70,7 +70,7 @@ end
 
 local has_queue, queue = pcall(require, "copas.queue")
 if not has_queue then
-  work.why = copas._VERSION .. " has no queue"
+  work.why = copas._VERSION .. " is too old for this"
   return work
 end
 
