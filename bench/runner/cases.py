@@ -205,7 +205,7 @@ def sleepers():
 
 
 #: Bytes of text in an echoed packet that make it as long as a call; see `servers/rpc.lua`.
-CALL_BYTES = "32"
+CALL_BYTES = "20"
 
 
 def rpc(words, depth, count, targets, is_on_one_core=False):
