@@ -16,7 +16,9 @@ local function missing(why)
 end
 
 local is_there, work = pcall(require, "tasks." .. library)
-if not is_there then
+if library == "chuck" or library == "bare" then
+  assert(is_there, work)
+elseif not is_there then
   missing(tostring(work))
 end
 
