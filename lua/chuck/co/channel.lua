@@ -196,7 +196,10 @@ function Channel:Recv(timeout_ms)
     receivers:Add(task)
     outcome, value = park(receivers, timeout_ms)
   end
-  return received(outcome, value)
+  if outcome == DONE then
+    return value
+  end
+  return received(outcome)
 end
 
 --- As `Send`, without waiting: also `nil, "full", "EAGAIN"`.

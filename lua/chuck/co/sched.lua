@@ -80,8 +80,6 @@ local Task = {
   watchers = 0,
   results = false,
   failure = false,
-  --- Tasks stand in lists of those who wait beside cases of a selection, which have one.
-  selection = false,
 }
 Task.__index = Task
 Task.__metatable = "task"
@@ -286,6 +284,8 @@ local function new_worker()
   workers = workers + 1
   return {
     thread = create(work),
+    --- In the batch, what has a function is a new task.
+    fn = false,
     --- Its task, and why the innermost frame of that is to end: raised at the next park.
     task = false,
     stop = false,
@@ -477,7 +477,7 @@ function sched.spawn(fn, ...)
 end
 
 --- Lets a parked task go on with up to three values. False when it was not parked.
-function sched.wake(task, a, b, c)
+local function wake(task, a, b, c)
   local worker = task.worker
   if not (worker and worker.waiter) then
     return false
@@ -496,13 +496,14 @@ function sched.wake(task, a, b, c)
   return true
 end
 
+sched.wake = wake
+
 --- Ends the wait of an entry in a list: of a task, or of one case of a selection.
 function sched.complete(entry, outcome, value)
-  local selection = entry.selection
-  if selection then
-    selection:Finish(entry, outcome, value)
+  if entry.worker then
+    wake(entry, outcome, value)
   else
-    sched.wake(entry, outcome, value)
+    entry.selection:Finish(entry, outcome, value)
   end
 end
 
