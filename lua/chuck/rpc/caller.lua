@@ -71,6 +71,8 @@ function caller.set_up(self)
   self.sweeping = false
   --- Answers to calls that nobody waits for any more.
   self.strays = 0
+  --- The task whose call has failed last.
+  self.failed = false
   self.waiting = { peer = self, Leave = leave, what = "answer of " .. self.name }
 end
 
@@ -172,9 +174,9 @@ caller.begin = begin
 --- `first`. At the line of whoever called the method that calls this.
 local function blame(method, first, message, at)
   if at then
-    error(("bad argument #%d to '%s' (%s)"):format(first + at, method, message), 3)
+    raise(method, first + at, message)
   end
-  error(("'%s': %s"):format(method, message), 3)
+  errors.blame(("'%s': %s"):format(method, message))
 end
 caller.blame = blame
 
@@ -188,7 +190,10 @@ local function answer(self, name, timeout_ms, n, a, b)
     return
   elseif n == MANY then
     return unpack(a, 1, a.n)
-  elseif n == TIMEOUT or (n == FAILED and not a) then
+  end
+  -- So that who tries elsewhere can tell a failure from results that look like one.
+  self.failed = sched.current()
+  if n == TIMEOUT or (n == FAILED and not a) then
     local text = "%s: no answer of %s in %g ms"
     return nil, text:format(name, self.name, timeout_ms), "ETIMEDOUT"
   end
@@ -238,6 +243,24 @@ function Peer:Call(name, ...)
   return wait(self, task, id, name)
 end
 
+--- A call for a method whose argument `first` is its name: `own_ms` is its timeout if that is not
+--- the default one.
+---@async
+function caller.call_for(self, method, first, own_ms, name, ...)
+  local task = parking()
+  if self.config.on_call then
+    return caller.observed(self, method, first, task, own_ms, name, ...)
+  end
+  local id, message, code = begin(self, CALL, name, own_ms or self.config.timeout_ms, ...)
+  if not id then
+    if id == false then
+      blame(method, first, message, code)
+    end
+    return nil, message, code
+  end
+  return wait(self, task, id, name, own_ms)
+end
+
 --- As `Call`, with options.
 ---@async
 function Peer:CallWith(options, name, ...)
@@ -246,19 +269,7 @@ function Peer:CallWith(options, name, ...)
   if not is_name(name) then
     raise("CallWith", 2, name_trouble(name))
   end
-  local task = parking()
-  local own = options.timeout_ms
-  if self.config.on_call then
-    return caller.observed(self, "CallWith", 2, task, own, name, ...)
-  end
-  local id, message, code = begin(self, CALL, name, own or self.config.timeout_ms, ...)
-  if not id then
-    if id == false then
-      blame("CallWith", 2, message, code)
-    end
-    return nil, message, code
-  end
-  return wait(self, task, id, name, own)
+  return caller.call_for(self, "CallWith", 2, options.timeout_ms, name, ...)
 end
 
 local function told(after, fine, ...)
@@ -279,7 +290,7 @@ function caller.observed(self, method, first, task, own_ms, name, ...)
   local id, message, code = begin(self, CALL, name, timeout_ms, ...)
   if id == false then
     local text = code and ("bad argument #%d to '%s' (%s)"):format(first + code, method, message)
-    error(text or ("'%s': %s"):format(method, message), 3)
+    errors.blame(text or ("'%s': %s"):format(method, message))
   elseif type(after) ~= "function" then
     if not id then
       return nil, message, code
@@ -409,7 +420,7 @@ end
 caller.on_stray = false
 
 caller.methods = Peer
-caller.FAILED, caller.MANY = FAILED, MANY
+caller.FAILED, caller.MANY, caller.HEAD = FAILED, MANY, HEAD
 caller.is_name, caller.name_trouble = is_name, name_trouble
 
 return caller

@@ -2,6 +2,8 @@
 ---
 --- Codes are names as in `chuck.error`, so that programs know most of them already.
 
+local sched = require("chuck.co.sched")
+
 local errors = {}
 
 --- What each code means. Those that a peer may answer with are marked.
@@ -35,9 +37,27 @@ errors.ANSWERS = {
   EINVAL = true,
 }
 
---- Raises at the line of whoever called the method that calls this.
+--- Raises at the line that has called into these files, through however many of them.
+function errors.blame(message)
+  local level = 2
+  local info = debug.getinfo(level, "S")
+  while info and (info.source:find("chuck[/\\]rpc[/\\]") or info.what == "tail") do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  error(message, level)
+end
+
+--- Raises outside of tasks: there is no scope that anything could live in.
+function errors.expect_task(name)
+  if not sched.current() then
+    errors.blame(("'%s' is for tasks: use it inside of co.run or co.spawn"):format(name))
+  end
+end
+
+--- Raises for an argument, at the line that has called into these files.
 function errors.raise(method, n, message)
-  error(("bad argument #%d to '%s' (%s)"):format(n, method, message), 3)
+  errors.blame(("bad argument #%d to '%s' (%s)"):format(n, method, message))
 end
 
 --- As `raise`, at a level: 1 is this function, 2 its caller.

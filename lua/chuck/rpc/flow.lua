@@ -291,10 +291,9 @@ local function open(self, method, first, timeout_ms, name, ...)
   local id, message, code = caller.begin(self, KIND.OPEN, name, timeout_ms, window, ...)
   if id == false then
     if code then
-      local text = "bad argument #%d to '%s' (%s)"
-      error(text:format(first + code - 1, method, message), 3)
+      errors.raise(method, first + code - 1, message)
     end
-    error(("'%s': %s"):format(method, message), 3)
+    errors.blame(("'%s': %s"):format(method, message))
   elseif not id then
     return nil, message, code
   end

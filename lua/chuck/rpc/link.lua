@@ -16,6 +16,15 @@ function link.tell(part)
   parts[#parts + 1] = part
 end
 
+--- Lets those go on who wait for the other side's hello, or for the end.
+function link.tell_waiters(self)
+  local waiters = self.waiters
+  self.waiters = {}
+  for task in pairs(waiters) do
+    sched.wake(task, true)
+  end
+end
+
 --- The connection is of no more use: everything that is under way fails.
 function link.finish(self, message, code)
   if self.ended then
@@ -30,11 +39,7 @@ function link.finish(self, message, code)
     part.finish(self, message, code)
   end
   self.stream:Close(self.linger_ms)
-  local waiters = self.waiters
-  self.waiters = {}
-  for task in pairs(waiters) do
-    sched.wake(task, true)
-  end
+  link.tell_waiters(self)
   if self.config.on_close then
     sched.start(self.callbacks, self.config.on_close, self, message, code)
   end

@@ -96,6 +96,24 @@ function Peer:Wait(timeout_ms)
   return true, self.ended.message, self.ended.code
 end
 
+--- Waits until the other side has said hello: true; or nil, message, code.
+---@async
+function Peer:Ready(timeout_ms)
+  if timeout_ms ~= nil then
+    check.type("Ready", 1, timeout_ms, "milliseconds")
+  end
+  local give_up = timeout_ms and sched.now() + timeout_ms
+  while not self.has_greeted and not self.ended do
+    if await(self, give_up and give_up - sched.now()) == sched.TIMEOUT then
+      return nil, ("%s: no hello in %g ms"):format(self.name, timeout_ms), "ETIMEDOUT"
+    end
+  end
+  if self.ended then
+    return nil, self.ended.message, self.ended.code
+  end
+  return true
+end
+
 --- Takes no more calls, waits until those that are served have been answered, and closes; after
 --- `timeout_ms` it closes anyhow and returns nil, message, `"ETIMEDOUT"`.
 ---@async
@@ -156,6 +174,7 @@ local function greet(self, kind, n, name, version, bytes, calls)
   self.has_greeted = true
   self.most_bytes = math.min(self.most_bytes, bytes)
   self.most_calls = math.min(self.most_calls, calls)
+  link.tell_waiters(self)
 end
 
 --- Takes a message: its kind, number of values, and values.
