@@ -79,6 +79,9 @@ local LAZY = {
   msgpack = function()
     return require("chuck.rpc.formats").msgpack
   end,
+  on_mail = function()
+    return require("chuck.rpc.mail").on_mail
+  end,
   pool = function()
     return require("chuck.rpc.pool")
   end,

@@ -34,4 +34,26 @@ return {
   --- How often calls that are served are looked at for their deadline, in milliseconds. The caller
   --- cancels a call on time; this is for callers that do not.
   look_ms = 1000,
+  --- Connections that a server has at a time. The next wait in the kernel.
+  connections = 10000,
+  --- How long a connection may take before it says hello, in milliseconds.
+  hello_ms = 5000,
+  --- How long a connection may take to be made, in milliseconds.
+  connect_ms = 5000,
+  --- The longest first pause before a connection is made again, and the longest of all, in
+  --- milliseconds: a server that comes back is found soon, one that does not is left in peace.
+  backoff_ms = 100,
+  backoff_max_ms = 5000,
+  --- Connections of a pool: each call looks at all of them.
+  pool = 256,
+  --- How often a call is made again, elsewhere or after its connection has broken.
+  retries = 3,
+  --- How often it is looked whether a thread is still there, in milliseconds. Threads say farewell;
+  --- this is for those that could not.
+  thread_look_ms = 200,
+  --- Bytes on their way to a thread that has not taken them, and what is queued before a writer
+  --- waits, or is refused.
+  thread_window = 4 * 1024 * 1024,
+  thread_high_water = 1024 * 1024,
+  thread_send_limit = 64 * 1024 * 1024,
 }
