@@ -95,7 +95,8 @@ local net = chuck.socket_helper
 
 -- What is written in Lua is loaded, and in the table, from the first use on.
 assert(chuck.listen and chuck.dial and chuck.io)
-assert(chuck.rpc.json and chuck.rpc.msgpack)
+assert(chuck.rpc.json and chuck.rpc.msgpack and chuck.rpc.serve and chuck.rpc.connect)
+assert(chuck.rpc.pool and chuck.rpc.thread and chuck.rpc.on_mail)
 
 local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
@@ -123,6 +124,16 @@ local function add_objects_of_io(objects)
     for _, name in ipairs({ "Stream", "Socket", "Server", "Program" }) do
       objects["chuck." .. name]:Close(0)
     end
+  end)
+end
+
+--- Servers and clients of `chuck.rpc`, which are made by tasks.
+local function add_objects_of_rpc(objects)
+  chuck.co.run(function()
+    objects["chuck.RpcServer"] = assert(chuck.rpc.serve("127.0.0.1:0", {}))
+    objects["chuck.RpcClient"] = chuck.rpc.connect("127.0.0.1:0")
+    objects["chuck.RpcServer"]:Close()
+    objects["chuck.RpcClient"]:Close()
   end)
 end
 
@@ -215,6 +226,8 @@ local CALLED = {
   rpc = "chuck.rpc",
   peer = "chuck.RpcPeer",
   flow = "chuck.RpcFlow",
+  rpc_server = "chuck.RpcServer",
+  client = "chuck.RpcClient",
   services = "chuck.RpcServices",
 }
 
@@ -281,6 +294,7 @@ describe("types/", function()
       ["chuck.RpcConfig"] = chuck.rpc.config(),
     }
     add_objects_of_io(objects)
+    add_objects_of_rpc(objects)
   end)
 
   teardown(function()

@@ -167,6 +167,14 @@ function Peer:SendPacket(packet) end
 ---@return integer served
 function Peer:InFlight() end
 
+--- Waits until the other side has said hello.
+---@async
+---@param timeout_ms? number
+---@return true? ready
+---@return string? message
+---@return string? code
+function Peer:Ready(timeout_ms) end
+
 --- Ends the connection.
 function Peer:Close() end
 

@@ -22,7 +22,7 @@ local call_for, is_name, name_trouble = caller.call_for, caller.is_name, caller.
 
 local remote = {}
 
----@class chuck.rpc.Client
+---@class chuck.RpcClient
 local Remote = {}
 Remote.__index = Remote
 Remote.__metatable = "rpc.client"

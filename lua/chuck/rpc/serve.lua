@@ -21,7 +21,7 @@ local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
 local wire = require("chuck.rpc.wire")
 
----@class chuck.rpc.Server
+---@class chuck.RpcServer
 local Server = {}
 Server.__index = Server
 Server.__metatable = "rpc.server"
