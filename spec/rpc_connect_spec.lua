@@ -224,6 +224,35 @@ describe("a client", function()
     assert.are.equal(2, client:Call("whoami"))
   end))
 
+  it("lets others run while callers call again and again without success", spec(function()
+    local path = new_path()
+    local server = start_server(path, 1)
+    local client = connect("unix:" .. path, { wait_ms = 0 })
+    assert(client:Ready(10000))
+    local answers, failures, is_done = 0, 0, false
+    for _ = 1, 50 do
+      co.spawn(function()
+        while not is_done do
+          local answer = client:Call("add", 1, 1)
+          answers, failures = answers + (answer and 1 or 0), failures + (answer and 0 or 1)
+        end
+      end)
+    end
+    tasks.wait("answers", function()
+      return answers > 100
+    end)
+    kill(server)
+    tasks.wait("failures", function()
+      return failures > 1000
+    end)
+    answers = 0
+    start_server(path, 2)
+    tasks.wait("answers again", function()
+      return answers > 100
+    end)
+    is_done = true
+  end))
+
   it("is left alone by what comes and goes at its address", spec(function()
     local path = new_path()
     local client = connect("unix:" .. path)

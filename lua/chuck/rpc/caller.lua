@@ -71,8 +71,11 @@ function caller.set_up(self)
   self.sweeping = false
   --- Answers to calls that nobody waits for any more.
   self.strays = 0
-  --- The task whose call has failed last.
+  --- The task whose call has failed last, and the one whose call was not even sent; whether nothing
+  --- can be sent any more.
   self.failed = false
+  self.unsent = false
+  self.is_mute = false
   self.waiting = { peer = self, Leave = leave, what = "answer of " .. self.name }
 end
 
@@ -161,6 +164,8 @@ local function begin(self, kind, name, timeout_ms, ...)
   self.last_id = id
   local sent, message, code = self.stream:Send(packet)
   if not sent then
+    self.is_mute = self.is_mute or code ~= "ENOBUFS"
+    self.unsent = true
     return nil, message, code
   end
   if not self.sweeping then
@@ -256,6 +261,7 @@ function caller.call_for(self, method, first, own_ms, name, ...)
     if id == false then
       blame(method, first, message, code)
     end
+    self.unsent = task
     return nil, message, code
   end
   return wait(self, task, id, name, own_ms)

@@ -41,7 +41,8 @@ local function pick(self, tried)
   for _ = 1, n do
     at = at % n + 1
     local peer = links[at].peer
-    if peer and not peer.ended and peer.in_flight < least and not (tried and tried[peer]) then
+    local is_live = peer and not peer.ended and not peer.is_mute
+    if is_live and peer.in_flight < least and not (tried and tried[peer]) then
       best, least, place = peer, peer.in_flight, at
     end
   end
@@ -105,7 +106,6 @@ local function await(self, name, give_up, tried)
   local task = sched.parking()
   local peer = pick(self, tried) or fresh_peer(self)
   local began = sched.now()
-  give_up = math.min(give_up, began + self.wait_ms)
   while not peer do
     if self.is_closed or is_over(self) then
       local message = trouble(self)
@@ -151,22 +151,28 @@ local function call(self, method, first, options, name, args)
   local give_up = sched.now() + timeout_ms
   local tried, attempts = {}, 0
   while true do
-    local peer, message, code = await(self, name, give_up, tried)
+    local until_when = math.min(give_up, sched.now() + self.wait_ms)
+    local peer, message, code = await(self, name, until_when, tried)
     if not peer then
+      -- Who calls again and again must not keep everybody else from running.
+      sched.yield()
       return nil, message, code
     end
     attempts = attempts + 1
-    peer.failed = false
+    peer.failed, peer.unsent = false, peer.unsent and true
     local left = give_up - sched.now()
     -- The default timeout is the cheaper one.
     local own_ms = left ~= self.config.timeout_ms and math.max(left, 0) or nil
-    local results =
-      pack(call_for(peer, method, first, own_ms, name, unpack(args, 1, args.n)))
-    if
-      peer.failed ~= task
-      or not may_retry(self, options, attempts, tried, peer, results[3])
-      or sched.now() >= give_up
-    then
+    local results = pack(call_for(peer, method, first, own_ms, name, unpack(args, 1, args.n)))
+    local again = false
+    if peer.failed == task then
+      again = may_retry(self, options, attempts, tried, peer, results[3])
+    elseif peer.unsent == task then
+      -- It was not sent: it may be, by another connection, or by this one later.
+      sched.yield()
+      again = peer.is_mute
+    end
+    if not again or sched.now() >= give_up then
       return unpack(results, 1, results.n)
     end
   end
@@ -180,7 +186,8 @@ function Remote:Call(name, ...)
   end
   if self.size == 1 then
     local peer = self.links[1].peer
-    if peer and not peer.ended then
+    local has_room = peer and not peer.ended and peer.in_flight < peer.most_calls
+    if has_room and not peer.unsent then
       return peer:Call(name, ...)
     end
   end
@@ -257,7 +264,8 @@ function Remote:Open(name, ...)
   if not is_name(name) then
     errors.raise("Open", 1, name_trouble(name))
   end
-  local peer, message, code = await(self, name, sched.now() + self.config.timeout_ms)
+  local wait_ms = math.min(self.config.timeout_ms, self.wait_ms)
+  local peer, message, code = await(self, name, sched.now() + wait_ms)
   if not peer then
     return nil, message, code
   end
@@ -274,7 +282,7 @@ function Remote:OpenWith(options, name, ...)
   end
   local time = options.timeout_ms
   local give_up = sched.now() + (time or self.config.timeout_ms)
-  local peer, message, code = await(self, name, give_up)
+  local peer, message, code = await(self, name, math.min(give_up, sched.now() + self.wait_ms))
   if not peer then
     return nil, message, code
   end
