@@ -334,6 +334,26 @@ describe("an error that nobody asks for", function()
     ]])
     assert.matches("error object of type table", result.output)
   end)
+
+  it("that hides its metatable, or cannot say what it is, does not stop the others", function()
+    local result = child.run([[
+      local co = require("chuck").co
+      local function broken() error("no text", 0) end
+      co.run(function()
+        co.spawn(error, setmetatable({}, { __metatable = true }))
+        local task = co.spawn(error, setmetatable({}, { __tostring = broken }))
+        co.spawn(error, setmetatable({}, { __tostring = broken }))
+        local _, text, code = task:Join()
+        co.sleep(1)
+        print(code, text)
+      end)
+      print("the end")
+    ]])
+    local _, times = result.output:gsub("error object of type table", "")
+    assert.are.equal(3, times)
+    assert.matches("EFAULT%s+error object of type table", result.output)
+    assert.matches("the end", result.output)
+  end)
 end)
 
 describe("the watchdog", function()

@@ -141,7 +141,8 @@ local function go_on(self, fn, has_failed, ...)
   local count = count_failure(self, sched.now())
   if count > self.max_restarts or self.mailbox:IsClosed() then
     local text = "actor %s has failed %d times in %g ms, last by: %s\n%s"
-    error(text:format(self.name, count, self.within_ms, tostring(problem), traceback), 0)
+    problem = report.text(problem)
+    error(text:format(self.name, count, self.within_ms, problem, traceback), 0)
   end
   tell(self, problem, traceback)
   fail_calls(self, ("actor %s has failed"):format(self.name), "EFAULT")

@@ -8,11 +8,23 @@ local report = {}
 --- The hook of the program, or false.
 local hook = false
 
+--- What an error says of itself, if it is more than text.
+local function own_text(problem)
+  local class = debug.getmetatable(problem)
+  return class and class.__tostring and tostring(problem)
+end
+
+--- An error as text. Errors are the program's own: one whose `__tostring` raises has a text as well.
+function report.text(problem)
+  if type(problem) == "string" or type(problem) == "number" then
+    return tostring(problem)
+  end
+  local fine, text = pcall(own_text, problem)
+  return fine and text or "error object of type " .. type(problem)
+end
+
 local function log(problem, traceback)
-  local is_text = type(problem) == "string" or type(problem) == "number"
-  local has_text = is_text or getmetatable(problem) and getmetatable(problem).__tostring
-  local text = has_text and tostring(problem) or ("error object of type " .. type(problem))
-  loop.report("a task", text .. "\n" .. traceback)
+  loop.report("a task", report.text(problem) .. "\n" .. traceback)
 end
 
 --- Tells of an error. A hook that raises is told of as well.

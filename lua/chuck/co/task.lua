@@ -7,6 +7,7 @@
 local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
 local frame = require("chuck.co.frame")
+local report = require("chuck.co.report")
 local sched = require("chuck.co.sched")
 local waiters = require("chuck.co.waiters")
 
@@ -33,7 +34,7 @@ local function outcome(self)
   elseif sched.is_stop(failure.error) then
     return nil, failure.error.message, failure.error.code, failure.error
   end
-  local text = tostring(failure.error) .. "\n" .. failure.traceback
+  local text = report.text(failure.error) .. "\n" .. failure.traceback
   return nil, text, "EFAULT", failure.error
 end
 
