@@ -148,6 +148,9 @@ function frame.leave(self)
   update(task).nursery = self.outer_nursery
 end
 
+--- What the owner of a scope waits for at its end: nothing ends that before.
+local EMPTY = { what = "tasks of a scope", is_deaf = true, Leave = function() end }
+
 --- Waits until nothing runs in a scope. Whatever happens meanwhile, the wait goes on.
 ---@async
 function frame.drain(scope)
@@ -157,7 +160,7 @@ function frame.drain(scope)
       scope.on_empty = false
       sched.wake(task, true)
     end
-    sched.park(scope)
+    sched.park(EMPTY)
   end
 end
 

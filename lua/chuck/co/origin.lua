@@ -44,12 +44,16 @@ function origin.site(task)
   return task.origin and task.origin.site or birthplace(task)
 end
 
---- A traceback of a task, and behind it where it was started from.
-function origin.traceback(task, traceback)
+--- A traceback of a task that has raised `problem`, and behind it where it was started from; before
+--- it that of the task which has raised it first, when it came out of a scope.
+function origin.traceback(task, traceback, problem)
   local lines = { traceback }
-  local from = task.origin
+  local cause, from = task.cause, task.origin
+  if cause and rawequal(cause.error, problem) then
+    lines = { cause.traceback, "raised by its scope, in", traceback }
+  end
   if not from then
-    lines[2] = "started at " .. birthplace(task)
+    lines[#lines + 1] = "started at " .. birthplace(task)
   end
   while from do
     lines[#lines + 1] = "started at " .. from.site

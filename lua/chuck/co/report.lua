@@ -14,7 +14,7 @@ local function own_text(problem)
   return class and class.__tostring and tostring(problem)
 end
 
---- An error as text. Errors are the program's own: one whose `__tostring` raises has a text as well.
+--- An error as text. Errors are of the program: one whose `__tostring` raises has a text as well.
 function report.text(problem)
   if type(problem) == "string" or type(problem) == "number" then
     return tostring(problem)

@@ -62,7 +62,7 @@ end
 local function tell(problem)
   if not sched.is_stop(problem) then
     local task = sched.current()
-    report.tell(task, problem, origin.traceback(task, debug.traceback()))
+    report.tell(task, problem, origin.traceback(task, debug.traceback(), problem))
   end
   return problem
 end

@@ -74,6 +74,8 @@ local Task = {
   doomed = false,
   --- Where it was spawned, where the task that did so was, and so on: `site`, `outer`, `depth`.
   origin = false,
+  --- The last error of a task that a scope of this one has raised: `error`, `traceback`.
+  cause = false,
   --- Who waits for its end; what it has come to.
   joiners = false,
   --- How many of those only watch: an error is as unasked as without them.
@@ -307,37 +309,42 @@ local function new_worker()
   }
 end
 
---- Nobody will ask for this error: it is reported.
-local function report(task)
+--- Tells of an error of a task that nobody will ask for.
+function sched.report(task, problem, traceback)
   if on_error then
-    on_error(task, task.failure.error, task.failure.traceback)
+    on_error(task, problem, traceback)
   end
 end
 
 --- The task of a worker has raised: its coroutine is dead.
 local function crash(worker, problem)
-  local task, thread = worker.task, worker.thread
+  local task, thread, home = worker.task, worker.thread, worker.task.home
+  local is_cancelled = sched.is_stop(problem) and (task.doomed or home.stop)
+  local stack = is_cancelled and "closed after it was cancelled" or debug.traceback(thread)
+  -- It is still the current task while its variables are closed, which may change the error.
+  local _, raised = compat.close(thread)
+  if raised ~= nil then
+    problem = raised
+    is_cancelled = is_cancelled and sched.is_stop(raised)
+  end
   running = false
   workers = workers - 1
-  local home, is_awaited = task.home, task.joiners and task.joiners.count > task.watchers
-  local is_cancelled = sched.is_stop(problem) and (task.doomed or home.stop)
+  local is_awaited = task.joiners and task.joiners.count > task.watchers
   if is_cancelled then
     cancelled = cancelled + 1
   else
     failed = failed + 1
   end
-  local traceback = not is_cancelled and origin.traceback(task, debug.traceback(thread))
+  local traceback = not is_cancelled and origin.traceback(task, stack, problem)
   task.failure = { error = problem, traceback = traceback or "" }
-  compat.close(thread)
   if worker.phase then
     forsake(worker, task)
   end
   end_task(task)
   if not is_cancelled then
-    if home.on_failure then
-      home.on_failure(home, task, problem)
-    elseif not is_awaited then
-      report(task)
+    local is_taken = home.on_failure and home.on_failure(home, task, problem)
+    if not is_taken and not is_awaited then
+      sched.report(task, problem, task.failure.traceback)
     end
   end
 end

@@ -12,6 +12,7 @@
 local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
 local frame = require("chuck.co.frame")
+local origin = require("chuck.co.origin")
 local sched = require("chuck.co.sched")
 
 local unpack, pack = compat.unpack, compat.pack
@@ -19,20 +20,19 @@ local unpack, pack = compat.unpack, compat.pack
 local scope = {}
 
 ---@class chuck.co.Scope
-local Scope = {
-  --- Of a wait for the end of the tasks in it: nothing ends that before.
-  what = "tasks of a scope",
-  is_deaf = true,
-}
+local Scope = {}
 Scope.__index = Scope
 Scope.__metatable = "scope"
 
---- A task in the scope has raised, or its own body: the first error ends everything.
+--- A task in the scope has raised, or its own body: the first error ends everything, and is raised
+--- from the scope. False for a further one.
 local function on_failure(self, task, problem)
-  if not self.failure then
-    self.failure = { error = problem, task = task }
-    frame.cancel_scope(self, sched.stop_reason("ECANCELED", "a task beside has failed"))
+  if self.failure or not self.is_open then
+    return false
   end
+  self.failure = { error = problem, task = task }
+  frame.cancel_scope(self, sched.stop_reason("ECANCELED", "a task beside has failed"))
+  return true
 end
 
 local function new()
@@ -67,8 +67,12 @@ end
 
 --- What the scope has come to: an error to raise, why it was ended, or the body's results.
 local function conclude(self, results)
-  if self.failure then
-    error(self.failure.error, 0)
+  local failure = self.failure
+  if failure then
+    if failure.task then
+      self.owner.cause = { error = failure.error, traceback = failure.task.failure.traceback }
+    end
+    error(failure.error, 0)
   elseif self.reason then
     return nil, self.reason.message, self.reason.code
   elseif results[1] then
@@ -92,9 +96,15 @@ local function run(self, deadline_ms, fn, ...)
   local results = pack(sched.pcall(fn, ...))
   local problem = results[2]
   if not results[1] and not (self.stop and sched.is_stop(problem)) then
-    on_failure(self, false, problem)
+    if not on_failure(self, false, problem) then
+      local place = origin.traceback(self.owner, "in a scope that had failed already", problem)
+      sched.report(self.owner, problem, place)
+    end
   end
   local is_drained, why = sched.pcall(frame.drain, self)
+  if not is_drained then
+    frame.cancel_scope(self, sched.stop_reason("ECANCELED", "the scope cannot wait for its tasks"))
+  end
   self.is_open = false
   if timer then
     timer:UnRegister()
