@@ -214,6 +214,22 @@ describe("select", function()
     end)
   end)
 
+  it("keeps to the cases that it has begun with", function()
+    clock.run(function()
+      local a, b = channel.new(0), channel.new(0)
+      local cases = { a, { send = b, value = "first" } }
+      local answer
+      sched.spawn(function()
+        answer = compat.pack(select_from(cases))
+      end)
+      clock.settle()
+      cases[1], cases[2].send, cases[2].value, cases[2] = nil, a, "second", nil
+      assert.are.equal("first", (b:TryRecv()))
+      clock.settle()
+      assert.are.same({ n = 2, 2, true }, answer)
+    end)
+  end)
+
   it("blames the caller's line for cases that are none", function()
     local function problem_of(...)
       local arguments = compat.pack(...)

@@ -154,7 +154,7 @@ end
 --- A case has come to its end: the others are given up.
 function Selection:Finish(entry, outcome, value)
   leave_all(self)
-  sched.wake(self.task, entry.case, outcome, value)
+  sched.wake(self.task, entry, outcome, value)
 end
 
 --- The wait has ended otherwise.
@@ -185,31 +185,37 @@ local function look(cases, count)
   return chosen, soonest, time
 end
 
---- Notes that a case was chosen.
-local function note(kind, case)
+--- Notes that a case was chosen, of this object.
+local function note(kind, object)
   turns = turns + 1
-  kind.object(case)[kind.turn] = turns
+  object[kind.turn] = turns
   return kind
+end
+
+--- What stands in the list of a case. The program may change its tables while it waits.
+local function new_entry(self, which, case, kind)
+  local entry = { selection = self, which = which, kind = kind, object = kind.object(case) }
+  entry.list, entry.place = kind.list(case), false
+  if kind == KINDS.send then
+    entry.offer = case.value
+  end
+  return entry
 end
 
 local function wait(self, cases, count, soonest, time)
   for which = 1, count do
-    local case = cases[which]
-    local kind = kind_of(case)
+    local kind = kind_of(cases[which])
     if kind then
-      local list = kind.list(case)
-      local entry = { selection = self, case = which, list = list, place = false }
-      if kind == KINDS.send then
-        entry.offer = case.value
-      end
-      list:Add(entry)
-      self[#self + 1] = entry
+      self[#self + 1] = new_entry(self, which, cases[which], kind)
     end
   end
-  local which, outcome, value = sched.park(self, time)
-  if which ~= TIMEOUT then
-    local case = cases[which]
-    return which, note(kind_of(case), case).answer(case, outcome, value)
+  -- Nothing is allocated from here on: a finalizer could end a wait that has not begun.
+  for i = 1, #self do
+    self[i].list:Add(self[i])
+  end
+  local entry, outcome, value = sched.park(self, time)
+  if entry ~= TIMEOUT then
+    return entry.which, note(entry.kind, entry.object).answer(entry.object, outcome, value)
   elseif soonest then
     return soonest
   end
@@ -230,7 +236,8 @@ local function select(cases, timeout_ms)
     error("bad argument #1 to 'select' (no case, and no time)", 2)
   elseif chosen then
     local case = cases[chosen]
-    return chosen, note(kind_of(case), case).take(case)
+    local kind = kind_of(case)
+    return chosen, note(kind, kind.object(case)).take(case)
   elseif timeout_ms and (not time or timeout_ms < time) then
     soonest, time = nil, timeout_ms
   end
