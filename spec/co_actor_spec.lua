@@ -187,6 +187,21 @@ describe("an actor", function()
     end)
   end)
 
+  it("cannot ask itself in any of its lives", function()
+    clock.run(function()
+      local ann = actor.spawn("ann", function(self)
+        if self:Restarts() == 0 then
+          error("once", 0)
+        end
+        return sched.pcall(self.Call, self, "me")
+      end, { restarts = 1, backoff_ms = 1, on_failure = function() end })
+      clock.advance(1)
+      local fine, why = clock.play(ann.Join, ann)
+      assert.is_false(fine)
+      assert.matches("an actor cannot wait for its own answer", why)
+    end)
+  end)
+
   it("can be one case of a selection", function()
     clock.run(function()
       local ann = actor.spawn("ann", function(self)

@@ -417,7 +417,8 @@ local OPERATIONS = {
     3,
     function()
       local found = actor.find(pick(NAMES))
-      if found and found.task ~= sched.current() then
+      local asker = sched.current()
+      if found and found.task ~= asker and found.life ~= asker then
         assert(not found:IsDone(), "a name belongs to an actor that has ended")
         if chance(70) then
           local ask = { task = sched.current(), actor = found }

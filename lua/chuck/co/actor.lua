@@ -87,6 +87,7 @@ local function live(self, fn)
   local fine, problem = sched.pcall(scope.open, function(opened)
     children = opened
     child = opened:Spawn(fn, self)
+    self.life = child
   end)
   local failure = child and child.failure
   if fine and failure then
@@ -161,8 +162,9 @@ local function new(name, options)
     mailbox = channel.new(options.mailbox or MAILBOX),
     --- Who was told a message and is to answer.
     calls = waiters.new(),
-    --- The task that it lives in, or that watches over it.
+    --- The task that it lives in, or that watches over it; then the one that it lives in now.
     task = false,
+    life = false,
     --- How many times it was started again, and may be in `within_ms`.
     restarts = 0,
     max_restarts = options.restarts or 0,
@@ -288,7 +290,7 @@ function Actor:Call(message, timeout_ms)
   check.self("Call", self, "actor")
   check.timeout("Call", 2, timeout_ms)
   local task = sched.parking()
-  if task == self.task then
+  if task == self.task or task == self.life then
     error("an actor cannot wait for its own answer", 2)
   end
   local give_up = timeout_ms and sched.now() + timeout_ms
@@ -299,9 +301,10 @@ function Actor:Call(message, timeout_ms)
     return nil, why, code
   elseif not reply:IsDone() then
     sched.parking()
-    future.list_of(reply):Add(task)
     local left = give_up and math.max(give_up - sched.now(), 0)
-    if sched.park(setmetatable({ reply = reply }, Asking), left) == sched.TIMEOUT then
+    local asking = setmetatable({ reply = reply }, Asking)
+    future.list_of(reply):Add(task)
+    if sched.park(asking, left) == sched.TIMEOUT then
       return nil, "timeout", "ETIMEDOUT"
     end
   end
@@ -364,9 +367,7 @@ end
 --- Has its task end, at the wait that it is in or comes to. False when it has ended already.
 function Actor:Cancel(message)
   check.self("Cancel", self, "actor")
-  if message ~= nil then
-    check.type("Cancel", 1, message, "string")
-  end
+  check.message("Cancel", 1, message)
   return self.task:Cancel(message)
 end
 

@@ -61,12 +61,14 @@ local co = {
 ---@async
 function co.join(task, timeout_ms)
   check.type("join", 1, task, "task")
+  check.timeout("join", 2, timeout_ms)
   return task:Join(timeout_ms)
 end
 
 --- As `task:Cancel`.
 function co.cancel(task, message)
   check.type("cancel", 1, task, "task")
+  check.message("cancel", 2, message)
   return task:Cancel(message)
 end
 

@@ -163,8 +163,8 @@ end
 
 --- Starts a task in the scope. It may be called from anywhere while the scope is open.
 function Scope:Spawn(fn, ...)
-  check.type("Spawn", 1, self, "scope")
-  check.type("Spawn", 2, fn, "function")
+  check.self("Spawn", self, "scope")
+  check.type("Spawn", 1, fn, "function")
   if not self.is_open then
     error("the scope has ended: nothing can be started in it", 2)
   end
@@ -174,13 +174,14 @@ end
 
 --- Ends everything in the scope; `scope` then answers `nil, message, "ECANCELED"`.
 function Scope:Cancel(message)
-  check.type("Cancel", 1, self, "scope")
+  check.self("Cancel", self, "scope")
+  check.message("Cancel", 1, message)
   stop(self, "ECANCELED", message or "cancelled")
 end
 
 --- How many tasks are in it.
 function Scope:Count()
-  check.type("Count", 1, self, "scope")
+  check.self("Count", self, "scope")
   return self.count
 end
 

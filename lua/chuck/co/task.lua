@@ -43,7 +43,8 @@ end
 --- `"ECANCELED"` when it was cancelled; `"ETIMEDOUT"` when it still runs.
 ---@async
 function Task:Join(timeout_ms)
-  check.type("Join", 1, self, "task")
+  check.self("Join", self, "task")
+  check.timeout("Join", 1, timeout_ms)
   if self.home then
     local joiner = sched.parking()
     if joiner == self then
@@ -60,7 +61,8 @@ end
 
 --- Has it end: whatever it waits for, now or next, raises. False when it has ended already.
 function Task:Cancel(message)
-  check.type("Cancel", 1, self, "task")
+  check.self("Cancel", self, "task")
+  check.message("Cancel", 1, message)
   if not self.home then
     return false
   end
@@ -70,13 +72,13 @@ end
 
 --- Whether it has ended.
 function Task:IsDone()
-  check.type("IsDone", 1, self, "task")
+  check.self("IsDone", self, "task")
   return not self.home
 end
 
 --- `"ready"`, `"running"`, `"parked"` or `"done"`.
 function Task:Status()
-  check.type("Status", 1, self, "task")
+  check.self("Status", self, "task")
   return sched.state(self)
 end
 

@@ -93,6 +93,13 @@ function check.timeout(name, n, value)
   end
 end
 
+--- Argument `n` is left out, or a text.
+function check.message(name, n, value)
+  if value ~= nil and type(value) ~= "string" then
+    raise(name, n, ("string expected, got %s"):format(name_of(value)))
+  end
+end
+
 --- Argument `n` is an object of a class, and was not finalized: then its `method` would raise.
 function check.alive(name, n, value, class, method)
   if not is_a(value, class) or not pcall(value[method], value) then
