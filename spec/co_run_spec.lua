@@ -147,6 +147,35 @@ describe("co.run", function()
     )
   end)
 
+  it("forgets those that outlive the grace: they take nothing, and never go on", function()
+    local engine, handed, went_on = chuck.engine(), co.channel(0), false
+    local jobs, job = co.pool(1), nil
+    local options = { engine = engine, grace_ms = 1 }
+    local alive = co.stats().alive
+    co.run(function()
+      job = jobs:Submit(co.shield, function()
+        co.sleep(20)
+        went_on = true
+      end)
+      co.spawn(co.shield, function()
+        handed:Recv()
+        went_on = true
+      end)
+      co.yield()
+      co.stop()
+    end, options)
+    assert.are.equal(alive, co.stats().alive)
+    assert.are.same({ true, 0 }, { job:IsDone(), jobs:Running() })
+    local _, _, code = co.run(function()
+      local sent, why, name = handed:Send("to nobody", 1)
+      co.sleep(40)
+      return sent, why, name
+    end, options)
+    assert.are.equal("ETIMEDOUT", code)
+    assert.is_false(went_on)
+    engine:Close()
+  end)
+
   it("takes an engine of the program's own, and leaves it open", function()
     local engine = chuck.engine()
     assert.are.equal(
@@ -217,6 +246,27 @@ describe("co.attach", function()
     co.detach()
     engine:Close()
     assert.is_true(seen)
+  end)
+
+  it("is not left by a task that runs in it", function()
+    local engine = chuck.engine()
+    co.attach(engine)
+    local task = co.spawn(function()
+      local fine, why = pcall(co.detach)
+      engine:Stop()
+      return fine, why
+    end)
+    engine:Run()
+    local fine, why = task.results[1], task.results[2]
+    co.detach()
+    engine:Close()
+    assert.is_false(fine)
+    assert.matches("a task cannot leave the loop", why)
+  end)
+
+  it("has a clock and an empty list of tasks before and after", function()
+    assert.is_number(co.now())
+    assert.are.same({}, co.tasks())
   end)
 
   it("is refused while tasks run, and for what is no engine", function()
@@ -376,6 +426,13 @@ describe("the watchdog", function()
     assert.are.equal(1, times)
     if not rawget(_G, "jit") then
       assert.matches("it still runs\nstack traceback:.*spin", output)
+    end
+  end)
+
+  it("tells of the stack of a task that has never waited", function()
+    local output = told(20, "co.spawn(function() spin(100) end) co.sleep(1)")
+    if not rawget(_G, "jit") then
+      assert.matches("it still runs\nstack traceback:", output)
     end
   end)
 

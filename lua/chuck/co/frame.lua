@@ -112,6 +112,40 @@ function frame.cancel_all(reason)
   mark(sched.root(), reason)
 end
 
+--- Calls `fn(task)` for every task in a scope that has parked, those of scopes inside among them.
+local function each_settled(home, fn)
+  for i = 1, home.last or 0 do
+    local task = home[i]
+    if type(task) == "table" then
+      fn(task)
+      local inner = task.frame
+      while inner do
+        each_settled(inner, fn)
+        inner = inner.outer
+      end
+    end
+  end
+end
+
+--- Calls `fn(task)` for every task that has not ended, but for one that has not parked yet.
+function frame.each(fn)
+  each_settled(sched.root(), fn)
+  sched.each_new(fn)
+end
+
+--- Ends every task without letting it go on: whoever shares something with them goes on without.
+function frame.forget_all()
+  local tasks = {}
+  frame.each(function(task)
+    tasks[#tasks + 1] = task
+  end)
+  sched.root().on_empty = false
+  local reason = sched.stop_reason("ECANCELED", "the program has ended")
+  for _, task in ipairs(tasks) do
+    sched.forget(task, reason)
+  end
+end
+
 --- When what the current task does has to have ended, by the time of `now`; nil: no limit.
 function frame.deadline()
   local task = sched.current()

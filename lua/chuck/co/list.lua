@@ -1,5 +1,6 @@
 --- What tasks there are, for people.
 
+local frame = require("chuck.co.frame")
 local origin = require("chuck.co.origin")
 local sched = require("chuck.co.sched")
 
@@ -18,27 +19,11 @@ local function describe(task, now)
   }
 end
 
-local function add_all(list, home, now)
-  for i = 1, home.last or 0 do
-    local task = home[i]
-    local frame
-    if type(task) == "table" then
-      list[#list + 1] = describe(task, now)
-      frame = task.frame
-    end
-    while frame do
-      add_all(list, frame, now)
-      frame = frame.outer
-    end
-  end
-end
-
 --- Every task that has not ended, oldest first.
 local function tasks()
   local list = {}
   local now = sched.now()
-  add_all(list, sched.root(), now)
-  sched.each_new(function(task)
+  frame.each(function(task)
     list[#list + 1] = describe(task, now)
   end)
   table.sort(list, function(a, b)

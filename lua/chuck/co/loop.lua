@@ -24,6 +24,9 @@ end
 
 loop.engine = native.engine
 
+--- The time in milliseconds, by which engines go as well.
+loop.clock = native.systick
+
 --- What the scheduler needs of an engine. Once that is closed nothing waits any more.
 function loop.driver(engine)
   return {
@@ -34,7 +37,7 @@ function loop.driver(engine)
     timer = function(ms, fn)
       return assert((ms > LONGEST and far_timer or register)(engine, ms, fn))
     end,
-    now = native.systick,
+    now = loop.clock,
     -- It counts whole milliseconds.
     grain = 1,
   }

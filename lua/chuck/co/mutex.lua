@@ -49,8 +49,9 @@ function mutex.retake(self, task)
     self.owner = task
     return
   end
+  local waiter = setmetatable({ list = self.list }, Retaking)
   self.list:Add(task)
-  sched.park(setmetatable({ list = self.list }, Retaking))
+  sched.park(waiter)
 end
 
 --- Takes the lock; parks while another task has it. True, or `nil, "timeout", "ETIMEDOUT"`. Raises

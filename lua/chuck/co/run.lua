@@ -110,6 +110,7 @@ local function set_up(self, root, has_signals)
     if self.grace then
       self.grace:UnRegister()
     end
+    frame.forget_all()
     sched.detach()
     if self.owns_engine then
       self.engine:Close()
@@ -170,12 +171,16 @@ end
 function module.detach()
   if running then
     error("tasks run in co.run: it ends when they have ended", 2)
+  elseif sched.current() then
+    error("a task cannot leave the loop that it runs in: use a callback", 2)
   end
+  frame.forget_all()
   sched.detach()
 end
 
 --- Cancels every task; `run` returns when they have ended. False when nothing runs.
 function module.stop(message_text)
+  check.message("stop", 1, message_text)
   if not running then
     return false
   end

@@ -15,7 +15,9 @@
 --- in co/frame.lua.
 
 local alarm_of = require("chuck.co.alarm")
+local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
+local clock = require("chuck.co.loop").clock
 local origin = require("chuck.co.origin")
 
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
@@ -39,6 +41,9 @@ local TIMEOUT = setmetatable({}, {
   end,
 })
 sched.TIMEOUT = TIMEOUT
+
+--- What a coroutine yields when its task wants to go on in the next round.
+local AGAIN = {}
 
 --- What a task is woken with when what it waits for has come.
 sched.DONE = {}
@@ -353,6 +358,7 @@ end
 local function begin(task)
   if not task.home then
     -- It was cancelled meanwhile.
+    running = false
     return true
   elseif task.home.stop then
     -- Nobody runs: whoever ran last has parked, and this end may be what it waits for.
@@ -362,6 +368,9 @@ local function begin(task)
   elseif spares == 0 then
     running = new_worker()
     running.task = task
+    if watch then
+      watch:Begin(task, running.thread)
+    end
     return resume(running.thread, running, task)
   end
   running = spare[spares]
@@ -377,6 +386,21 @@ local function continue(worker)
   worker.phase = "settled"
   worker.a, worker.b, worker.c = nil, nil, nil
   return resume(worker.thread, a, b, c)
+end
+
+--- The task of a worker parks for the first time.
+local function settle_down(worker)
+  worker.task.worker = worker
+  worker.phase, worker.born = "settled", time
+  join_list(worker)
+end
+
+--- A task has yielded by Lua's own means, which is as good as `sched.yield`.
+local function go_round(worker)
+  if not worker.phase then
+    settle_down(worker)
+  end
+  make_ready(worker)
 end
 
 --- Runs the batch up to `last`.
@@ -403,9 +427,11 @@ local function run_batch()
     end
     if not ok then
       crash(running, outcome)
-    elseif outcome then
+    elseif outcome == AGAIN then
       count = count + 1
       ready[count] = running
+    elseif running and not running.waiter and running.task.home then
+      go_round(running)
     end
     if watchdog then
       watchdog:End()
@@ -467,6 +493,21 @@ end
 
 sched.drop = drop
 
+--- Ends a task that will never go on, because its loop is left.
+function sched.forget(task, reason)
+  local worker = task.worker
+  if task.fn then
+    task.doomed = reason
+    drop(task)
+  elseif worker then
+    workers = workers - 1
+    cancelled = cancelled + 1
+    task.failure = { error = reason, traceback = "" }
+    forsake(worker, task)
+    end_task(task)
+  end
+end
+
 --- Starts a task in a scope, for whoever has called the function that calls this.
 function sched.start(home, fn, ...)
   local task = launch(home, fn, select("#", ...) > 0 and pack(...), 3)
@@ -525,13 +566,6 @@ function sched.parking()
   return worker.task
 end
 
---- The task of a worker parks for the first time.
-local function settle_down(worker)
-  worker.task.worker = worker
-  worker.phase, worker.born = "settled", time
-  join_list(worker)
-end
-
 --- What waits for nothing but a time, or a call of `wake`.
 local NOTHING = { Leave = function() end }
 
@@ -573,9 +607,10 @@ function sched.yield()
     sched.parking()
   elseif not worker.phase then
     settle_down(worker)
+  elseif worker.waiter then
+    abandon(worker)
   end
-  -- True: it wants to go on in the next round.
-  yield(true)
+  yield(AGAIN)
   if worker.stop then
     error(worker.stop, 0)
   end
@@ -610,6 +645,7 @@ end
 --- long.
 ---@async
 function sched.wait(timeout_ms)
+  check.timeout("wait", 1, timeout_ms)
   sched.parking()
   return received(sched.park(WAKEUP, timeout_ms))
 end
@@ -743,9 +779,9 @@ function sched.engine()
   return loop and loop.engine
 end
 
---- The loop's time in milliseconds.
+--- The loop's time in milliseconds; the engines' while there is none.
 function sched.now()
-  return loop.now()
+  return (loop and loop.now or clock)()
 end
 
 --- `"ready"`, `"running"`, `"parked"` or `"done"`.
