@@ -1,6 +1,7 @@
 --- Tasks: start, wait, join, cancel. On a clock that is moved by hand.
 local clock = require("spec.helper.clock")
 local co = require("chuck").co
+local sched = require("chuck.co.sched")
 
 --- The line below the one that calls this.
 local function next_line()
@@ -531,6 +532,62 @@ describe("a wait where Lua cannot wait", function()
       assert.matches("a task waits only in its own coroutine", why)
       assert.is_true(task:IsDone())
     end)
+  end)
+end)
+
+describe("a finalizer that runs while the timer of a wait is made", function()
+  --- What `fn` returns in a task, when `finalize` is called by the first timer.
+  local function outcome_of(fn, finalize)
+    local posted, timers = {}, 0
+    sched.attach({
+      post = function(drain)
+        posted[#posted + 1] = drain
+      end,
+      timer = function()
+        timers = timers + 1
+        finalize()
+        return {
+          UnRegister = function()
+            timers = timers - 1
+          end,
+        }
+      end,
+      now = function()
+        return 0
+      end,
+    }, error)
+    local results
+    co.spawn(function()
+      results = packed(co.pcall(fn))
+    end)
+    while #posted > 0 do
+      table.remove(posted)()
+    end
+    sched.detach()
+    assert.are.equal(0, timers)
+    return results
+  end
+
+  it("may send what the task waits for", function()
+    local channel = co.channel(0)
+    local results = outcome_of(function()
+      return channel:Recv(1000)
+    end, function()
+      channel:TrySend("in time")
+    end)
+    assert.are.same({ n = 2, true, "in time" }, results)
+  end)
+
+  it("may cancel the task", function()
+    local task
+    local results = outcome_of(function()
+      task = co.current()
+      co.sleep(1000)
+    end, function()
+      task:Cancel("enough")
+    end)
+    assert.is_false(results[1])
+    assert.are.equal("enough", results[2].message)
   end)
 end)
 

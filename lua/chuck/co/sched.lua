@@ -524,14 +524,25 @@ function sched.spawn(fn, ...)
   return task
 end
 
+--- The current task is woken: by a finalizer that has run while the alarm of its wait was set. Or
+--- its wait was none.
+local function wake_early(worker, a, b, c)
+  if worker.phase ~= "parking" then
+    abandon(worker)
+    return false
+  end
+  worker.waiter, worker.phase = false, "woken"
+  worker.a, worker.b, worker.c = a, b, c
+  return true
+end
+
 --- Lets a parked task go on with up to three values. False when it was not parked.
 local function wake(task, a, b, c)
   local worker = task.worker
   if not (worker and worker.waiter) then
     return false
   elseif worker == running then
-    abandon(worker)
-    return false
+    return wake_early(worker, a, b, c)
   end
   local alarm = worker.alarm
   if alarm then
@@ -569,6 +580,19 @@ end
 --- What waits for nothing but a time, or a call of `wake`.
 local NOTHING = { Leave = function() end }
 
+--- What a wait returns that has ended before it began.
+local function go_on_early(worker)
+  local a, b, c = worker.a, worker.b, worker.c
+  worker.a, worker.b, worker.c = nil, nil, nil
+  worker.phase = "settled"
+  worker.alarm:Clear(worker)
+  worker.alarm = false
+  if a == nil and worker.stop then
+    error(worker.stop, 0)
+  end
+  return a, b, c
+end
+
 --- Waits until `wake`, and returns its values; `TIMEOUT` when `timeout_ms` has passed before. The
 --- task is that of `parking`. `waiter:Leave(task)` is called when the wait ends in any other way
 --- than by `wake`. Who wakes with something to lose passes a first value that is not nil.
@@ -586,7 +610,12 @@ function sched.park(waiter, timeout_ms)
       waiter:Leave(worker.task)
       return TIMEOUT
     end
+    worker.waiter, worker.phase = waiter, "parking"
     worker.alarm = alarms:Set(worker, timeout_ms)
+    if worker.phase == "woken" then
+      return go_on_early(worker)
+    end
+    worker.phase = "settled"
   end
   worker.waiter = waiter
   local a, b, c = yield()
