@@ -728,7 +728,8 @@ local function relay(thread, handler, ok, ...)
     if handler == debug.traceback then
       return false, debug.traceback(thread, problem)
     elseif handler then
-      return false, handler(problem)
+      -- A handler that raises is no way out either.
+      return false, select(2, pcall(handler, problem))
     end
     return false, problem
   elseif coroutine.status(thread) == "dead" then
