@@ -16,8 +16,8 @@ compat.yields_across_pcall = _VERSION ~= "Lua 5.1" or jit ~= nil
 --- Closes what a dead coroutine left to be closed; before 5.4 there is nothing of the kind.
 compat.close = coroutine.close or function() end
 
---- An object that calls `fn()` when it is collected, and at the end of the state. From 5.2 on tables
---- have finalizers; before, only what `newproxy` makes.
+--- An object that calls `fn()` when it is collected, and at the end of the state. From 5.2 on
+--- tables have finalizers; before, only what `newproxy` makes.
 function compat.finalizer(fn)
   local new = rawget(_G, "newproxy")
   if new then
