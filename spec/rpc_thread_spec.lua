@@ -327,6 +327,38 @@ describe("a peer of a thread", function()
     peer:Call("stop")
   end))
 
+  it("is made when one side has opened and closed before, and both meet half way", spec(function()
+    local sign = os.tmpname()
+    local thread = start(("os.remove(%q)"):format(sign))
+    local first = assert(mail.open(thread))
+    local give_up = chuck.systick() + 10000
+    local file
+    -- Its hello is there by then, but was not read.
+    repeat
+      file = io.open(sign)
+      if file then
+        file:close()
+      end
+    until not file or chuck.systick() > give_up
+    first:Close(0)
+    local peer = meet(thread)
+    assert.are.equal(3, peer:Call("add", 1, 2))
+  end))
+
+  it("is told of the end by a farewell for which there was no room at first", spec(function()
+    local peer, thread = pair({ heartbeat_ms = 0 })
+    assert(peer:Ready(10000))
+    assert(peer:Notify("block", 300))
+    co.sleep(50)
+    while cthread.sendmail(thread, "junk") do
+    end
+    peer.stream:Close()
+    tasks.wait("the end of the thread", function()
+      return cthread.tid(thread) == 0
+    end)
+    assert.are.equal("ended", threads.join(thread))
+  end))
+
   it("is not made to oneself, nor of something else", spec(function()
     assert.are.equal("EINVAL", select(3, rpc.thread(cthread.self())))
     assert.has_error(function()
@@ -371,6 +403,15 @@ describe("a stream between threads", function()
     end)
   ]]
 
+  --- A stream that the thread has answered.
+  local function open(thread)
+    local stream = own(assert(mail.open(thread)))
+    tasks.wait("the other end", function()
+      return stream.is_sure
+    end)
+    return stream
+  end
+
   it("takes no more than its room, and then the writer waits", spec(function()
     local thread = start_script(READER)
     local stream = own(assert(mail.open(thread)))
@@ -399,7 +440,7 @@ describe("a stream between threads", function()
 
   it("refuses what is too much, without parking", spec(function()
     local thread = start_script(READER)
-    local stream = own(assert(mail.open(thread)))
+    local stream = open(thread)
     local item = packet.rawpacket(("x"):rep(4 * 1024 * 1024))
     local sent = 0
     while stream:Send(item) do
@@ -442,7 +483,7 @@ describe("a stream between threads", function()
 
   it("wakes its reader with ESOCKCLOSE when another task closes it", spec(function()
     local thread = start_script(READER)
-    local stream = own(assert(mail.open(thread)))
+    local stream = open(thread)
     local reading = tasks.parked(stream.ReadPacket, stream)
     stream:Close()
     assert.are.equal("ESOCKCLOSE", tasks.finished(reading)[3])

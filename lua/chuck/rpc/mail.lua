@@ -2,7 +2,13 @@
 ---
 ---     local stream = mail.open(thread)        -- and the thread does the same with this one
 ---
---- There is one stream between two threads at a time. Who opens first waits for the other.
+--- There is one stream between two threads at a time. Who opens first waits for the other:
+---
+--- ```text
+---     hello 1, 0 ->               stream 1 is there
+---                <- hello 7, 1    stream 7 is there, and has 1 for its other end
+---     hello 1, 7 ->               and 1 has 7: now both are sure, and data may follow
+--- ```
 ---
 --- A thread says farewell when it ends, also when its script has raised. Whether it is still there
 --- is looked at as well, for those whose farewell had no room.
@@ -77,20 +83,29 @@ end
 
 local on = {}
 
+--- Another end says that it has `mine` for its other end.
+local function on_answer(from, theirs, mine, room)
+  local stream = by_number[mine]
+  -- What answers a stream that is over here will be told so, or was.
+  if stream and stream.thread == from and not stream.is_sure then
+    stream:OnHello(theirs, room, true)
+  end
+end
+
 function on.hello(from, got)
   local theirs, mine, room = got[3], got[4], got[5]
-  local stream = of_thread[from]
-  if type(room) ~= "number" or mine ~= 0 and not (stream and stream.number == mine) then
-    -- It answers a stream that is over here, which it will be told, or was.
+  if type(theirs) ~= "number" or type(room) ~= "number" then
     return
-  elseif stream and not stream.theirs then
-    return stream:OnHello(theirs, room)
+  elseif mine ~= 0 then
+    return on_answer(from, theirs, mine, room)
+  end
+  local stream = of_thread[from]
+  if stream and not stream.is_sure then
+    return stream:OnHello(theirs, room, false)
   elseif stream and stream.theirs ~= theirs then
     stream:OnBye("the thread has begun anew")
   end
-  if not stream or stream.theirs ~= theirs then
-    knocks[from] = { theirs = theirs, room = room }
-  end
+  knocks[from] = { theirs = theirs, room = room }
 end
 
 function on.data(from, got)
@@ -112,9 +127,12 @@ function on.bye(from, got)
   if knock and knock.theirs == got[3] then
     knocks[from] = nil
   end
-  if stream and stream.thread == from and stream.theirs == got[3] then
-    stream:OnBye("the thread has closed the stream, or has ended")
+  if not stream or stream.thread ~= from or stream.theirs ~= got[3] then
+    return
+  elseif stream.is_sure or stream.is_closed then
+    return stream:OnBye("the thread has closed the stream, or has ended")
   end
+  stream:OnLeave()
 end
 
 function on.gone(from, got)
@@ -190,7 +208,7 @@ function mail.open(thread)
   local knock = knocks[thread]
   if knock then
     knocks[thread] = nil
-    stream:OnHello(knock.theirs, knock.room)
+    stream:OnHello(knock.theirs, knock.room, false)
   else
     stream.flush()
   end

@@ -92,7 +92,7 @@ local function send_next(self)
   if not self.has_hello then
     is_sent, message, code = send(self, HELLO, limits.thread_window)
     self.has_hello = is_sent or false
-  elseif not self.theirs then
+  elseif not self.is_sure then
     return false
   elseif self.taken >= limits.thread_window / 2 and not self.is_closed then
     is_sent, message, code = send(self, ACK, self.taken)
@@ -120,11 +120,21 @@ local function let_go(self)
   self.on_end(self)
 end
 
---- Ends a stream that was closed, once everything is sent.
+--- Ends a stream that was closed, once everything is sent. False while the inbox is full.
 local function say_farewell(self)
-  if not self.is_over then
+  local _, _, code = send(self, BYE)
+  if code == "EAGAIN" then
+    return false
+  end
+  self.is_over = true
+  let_go(self)
+  return true
+end
+
+--- Ends a stream for which there is no more time.
+local function give_up_on(self)
+  if not self.is_over and not self.why and not say_farewell(self) then
     self.is_over = true
-    send(self, BYE)
     let_go(self)
   end
 end
@@ -132,7 +142,7 @@ end
 --- Sends what can be sent.
 local function flush(self)
   self.is_posted = false
-  if self.why then
+  if self.why or self.is_over then
     return
   end
   local is_sent, _, code
@@ -238,15 +248,21 @@ function Stream:WritePacket(item, timeout_ms)
   return self:Send(item)
 end
 
---- Goes on sending what is queued.
+--- Goes on sending what is queued, and the farewell.
 ---@async
-local function linger(self, give_up)
+local function go_on(self, give_up)
   while not self.is_over and not self.why and sched.now() < give_up do
     sched.sleep(RETRY)
     flush(self)
   end
-  if not self.why then
-    say_farewell(self)
+end
+
+---@async
+local function linger(self, give_up)
+  local fine, problem = sched.pcall(go_on, self, give_up)
+  give_up_on(self)
+  if not fine then
+    error(problem, 0)
   end
 end
 
@@ -262,14 +278,18 @@ function Stream:Close(delay_ms)
   tell_writers(self)
   if self.why then
     return
+  elseif not self.theirs then
+    -- There is nobody whom it could be sent to.
+    self.queue, self.sent, self.queued = {}, 0, 0
   end
   flush(self)
+  local home = sched.root()
   if self.is_over or self.why then
     return
-  elseif self.theirs and delay_ms ~= 0 then
-    sched.start(sched.root(), linger, self, sched.now() + (delay_ms or limits.linger_ms))
+  elseif delay_ms == 0 or home.stop then
+    give_up_on(self)
   else
-    say_farewell(self)
+    sched.start(home, linger, self, sched.now() + (delay_ms or limits.linger_ms))
   end
 end
 
@@ -283,10 +303,16 @@ function Stream:Peer()
   return self.name
 end
 
---- The other end is there.
-function Stream:OnHello(theirs, room)
-  self.theirs, self.room = theirs, room
+--- An end at the other side, which has answered this one when it is sure. It is told of this one.
+function Stream:OnHello(theirs, room, is_sure)
+  self.has_hello = self.has_hello and self.theirs == theirs
+  self.theirs, self.room, self.is_sure = theirs, room, is_sure
   flush(self)
+end
+
+--- The end at the other side has gone before it has answered: the next may come.
+function Stream:OnLeave()
+  self.theirs = false
 end
 
 --- A mail with packets.
@@ -345,8 +371,11 @@ function mailstream.new(thread, number, hooks)
     on_close = hooks.on_close,
     on_end = hooks.on_end,
     on_cut = hooks.on_cut,
-    --- The number of the other end; the bytes that it takes, and that are on their way.
+    --- The number of the other end; whether that is known to have this one for its other end,
+    --- which it may not when both threads open and close at the same time; the bytes that it
+    --- takes, and that are on their way.
     theirs = false,
+    is_sure = false,
     room = 0,
     under_way = 0,
     has_hello = false,
