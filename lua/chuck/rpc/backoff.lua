@@ -15,6 +15,9 @@ local backoff = {}
 --- Numbers of a small generator: enough to keep clients apart.
 local MODULUS, FACTOR = 2147483647, 16807
 
+--- The shortest pause, in milliseconds.
+local LEAST = 1
+
 local function new_seed()
   local address = tostring({}):match("(%x+)$") or "0"
   local seed = tonumber(address:sub(-9), 16) or 0
@@ -47,7 +50,8 @@ end
 function Backoff:Next()
   local longest = math.min(self.longest, self.most)
   self.longest = math.min(2 * longest, self.most)
-  return longest * (1 + self.random()) / 2
+  -- Without any pause, nobody else would run while tries fail at once.
+  return math.max(longest * (1 + self.random()) / 2, LEAST)
 end
 
 --- Begins with the shortest again.
