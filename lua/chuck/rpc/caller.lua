@@ -166,7 +166,8 @@ local function begin(self, kind, name, timeout_ms, ...)
   if not sent then
     self.is_mute = self.is_mute or code ~= "ENOBUFS"
     self.unsent = true
-    return nil, message, code
+    -- A stream tells apart how it has ended; for a call that is all one.
+    return nil, message, code == "ENOBUFS" and code or "ESOCKCLOSE"
   end
   if not self.sweeping then
     watch(self)
