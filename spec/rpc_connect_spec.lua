@@ -1,6 +1,7 @@
 --- Clients and pools over real sockets, to servers that come and go, in this process and in others.
 local chuck = require("chuck")
 local child = require("spec.helper.child")
+local sched = require("chuck.co.sched")
 local tasks = require("spec.helper.tasks")
 
 local co, rpc = chuck.co, chuck.rpc
@@ -301,6 +302,27 @@ describe("a client", function()
     at(function()
       rpc.serve("127.0.0.1:0", { [12] = print })
     end)
+  end))
+
+  it("blames the caller's line for calls that wait, outside of tasks", spec(function()
+    local client = connect("unix:@rpc-connect-nobody")
+    local problems = {}
+    local line = debug.getinfo(1, "l").currentline + 4
+    sched.timer(1, function()
+      for _, name in ipairs({ "Call", "Open", "Ready" }) do
+        local _, problem = pcall(function()
+          local result = client[name](client, name ~= "Ready" and "add" or nil)
+          return result
+        end)
+        table.insert(problems, problem)
+      end
+    end)
+    tasks.wait("the problems", function()
+      return #problems == 3
+    end)
+    for _, problem in ipairs(problems) do
+      assert.matches("rpc_connect_spec.lua:" .. line .. ": this call waits", problem)
+    end
   end))
 
   it("gives back its task and its descriptors when it is closed in any state", spec(function()

@@ -3,9 +3,11 @@ local chuck = require("chuck")
 local backoff = require("chuck.rpc.backoff")
 local clock = require("spec.helper.clock")
 local config = require("chuck.rpc.config")
+local link = require("chuck.rpc.link")
 local pipe = require("spec.helper.pipe")
 local remote = require("chuck.rpc.remote")
 local sched = require("chuck.co.sched")
+local wire = require("chuck.rpc.wire")
 
 local co, rpc = chuck.co, chuck.rpc
 
@@ -33,6 +35,7 @@ local function new_place(name)
     local near, far = pipe.pair()
     if not place.is_silent then
       local served = rpc.peer(far, { services = rpc.services(SERVICES), heartbeat_ms = 0 })
+      served:Register(place.services or {})
       table.insert(place.served, served)
     end
     return near
@@ -87,6 +90,10 @@ describe("pauses", function()
     end)
     assert.are.equal(50, least:Next())
     assert.are.equal(100, least:Next())
+  end)
+
+  it("are never nothing, for then nobody else would run", function()
+    assert.are.equal(1, backoff.new(0, 0):Next())
   end)
 
   it("differ, and fill their range", function()
@@ -191,6 +198,46 @@ describe("a link", function()
     assert.are.same({ 0, 100 }, place.times)
     assert.are.same({ "not yet" }, told)
     client:Close()
+  end))
+
+  it("gives up an on_connect that still waits when its connection has ended", played(function()
+    local place, calls = new_place(), 0
+    local client = new_client({ place }, {
+      on_connect = function()
+        calls = calls + 1
+        if calls == 1 then
+          co.wait()
+        end
+      end,
+    })
+    co.sleep(50)
+    place.kill()
+    place.is_up = true
+    assert.are.equal(3, client:Call("add", 1, 2))
+    assert.are.equal(2, calls)
+    client:Close()
+  end))
+
+  it("has an on_connect that waits end when it is closed", played(function()
+    local client = new_client({ new_place() }, {
+      on_connect = function()
+        co.wait()
+      end,
+    })
+    co.sleep(50)
+    client:Close()
+    assert.is_true(client:IsClosed())
+  end))
+
+  it("ends at once when its scope is cancelled before it has begun", played(function()
+    local client
+    co.scope(function(children)
+      client = new_client({ new_place() })
+      children:Cancel()
+    end)
+    assert.is_true(client:IsClosed())
+    assert.are.equal("ESOCKCLOSE", select(3, client:Ready()))
+    assert.are.equal("ESOCKCLOSE", select(3, client:CallAsync(print, "add", 1, 2)))
   end))
 
   it("ends with its scope, in whatever state", function()
@@ -336,6 +383,24 @@ describe("a call that has lost its connection", function()
     assert.are.equal(2, dialed)
   end))
 
+  it("is made again when it is idempotent, whatever has ended the connection", played(function()
+    local place = new_place()
+    local client = new_client({ place })
+    assert(client:Ready())
+    place.served[1]:Register("slow", function()
+      -- Nobody says hello twice.
+      link.say(place.served[1], wire.KIND.HELLO)
+    end)
+    local _, _, code = client:Call("slow", 1)
+    assert.are.equal("EBADMSG", code)
+    assert(client:Ready())
+    place.served[2]:Register("slow", function()
+      link.say(place.served[2], wire.KIND.HELLO)
+    end)
+    assert.are.equal("slept", client:CallWith({ idempotent = true }, "slow", 1))
+    client:Close()
+  end))
+
   it("is made again no more often than retries", played(function()
     local place = new_place()
     local made = 0
@@ -370,6 +435,38 @@ describe("a call that has lost its connection", function()
 end)
 
 describe("calls to several places", function()
+  it("of an on_connect go to the new connection, of each kind", played(function()
+    local places = { new_place("one"), new_place("two") }
+    places[2].is_up = false
+    local logins, answered = 0, false
+    local client = new_client(places, {
+      on_connect = function(client)
+        client:Call("log_in")
+        assert(client:Notify("log_in"))
+        assert(client:CallAsync(function()
+          answered = true
+        end, "log_in"))
+        while not answered do
+          co.sleep(1)
+        end
+      end,
+    })
+    -- The clock stands still meanwhile: the services are there before anybody is greeted.
+    for _, place in ipairs(places) do
+      place.services = {
+        log_in = function()
+          logins = logins + (place == places[2] and 1 or 0)
+        end,
+      }
+    end
+    assert(client:Ready())
+    answered, places[2].is_up = false, true
+    co.sleep(1000)
+    assert.are.equal(3, logins)
+    assert.are.equal(2, #client:Peers())
+    client:Close()
+  end))
+
   it("go to the connection with the fewest under way", played(function()
     local places = { new_place("a"), new_place("b"), new_place("c") }
     local client = new_client(places)

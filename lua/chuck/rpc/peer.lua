@@ -73,11 +73,15 @@ local function leave(waiting, task)
   waiting.peer.waiters[task] = nil
 end
 
-local function await(self, timeout_ms)
+--- Waits until something about the peer changes.
+---@async
+function peer.await(self, timeout_ms)
   local task = sched.parking()
   self.waiters[task] = true
   return sched.park(self.ending, timeout_ms)
 end
+
+local await = peer.await
 
 --- Waits until the connection has ended: true and why, message and code; or nil, message,
 --- `"ETIMEDOUT"`.

@@ -38,7 +38,8 @@ local function pool(addrs, options)
       local text = "address or thread expected in place %d, got %s"
       errors.raise("pool", 1, text:format(i, type(list[i])))
     end
-    for _ = 1, size do
+    -- With a thread there is one connection at a time.
+    for _ = 1, type(list[i]) == "string" and size or 1 do
       places[#places + 1] = place.of(list[i], made.framing)
     end
   end

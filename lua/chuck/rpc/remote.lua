@@ -77,7 +77,9 @@ end
 
 local function is_over(self)
   for i = 1, self.size do
-    if not self.links[i].is_over then
+    local one = self.links[i]
+    -- Who is cancelled before it has begun cannot say that it is over.
+    if not one.is_over and not one.keeper:IsDone() then
       return false
     end
   end
@@ -90,21 +92,24 @@ local function unconnected(self)
   return nil, message, "ESOCKCLOSE"
 end
 
---- A hook of a link may call before everybody else.
-local function fresh_peer(self)
-  local task = sched.current()
-  for i = 1, self.size do
-    if self.links[i].keeper == task then
-      return self.links[i].fresh
-    end
+--- The peer for what is done now, or false: a hook of a new connection logs in at that one.
+local function choose(self, tried)
+  return self.fresh[sched.current() or self] or pick(self, tried)
+end
+
+--- The current task, which is about to wait; outside of tasks it raises, at the caller's line.
+local function expect_task()
+  if not sched.current() then
+    errors.blame("this call waits, and only a task can wait: use it inside of co.run or co.spawn")
   end
+  return sched.parking()
 end
 
 --- A peer, for which the task waits until `give_up` at the most; or nil, message, code.
 ---@async
 local function await(self, name, give_up, tried)
-  local task = sched.parking()
-  local peer = pick(self, tried) or fresh_peer(self)
+  local task = expect_task()
+  local peer = choose(self, tried)
   local began = sched.now()
   while not peer do
     if self.is_closed or is_over(self) then
@@ -140,13 +145,13 @@ local function may_retry(self, options, attempts, tried, peer, code)
     tried[peer] = true
     return pick(self, tried) ~= false
   end
-  return code == "ESOCKCLOSE" and peer.ended and options.idempotent
+  return peer.ended and code == peer.ended.code and options.idempotent
 end
 
 --- Makes a call, where there is somebody to make it to.
 ---@async
 local function call(self, method, first, options, name, args)
-  local task = sched.parking()
+  local task = expect_task()
   local timeout_ms = options.timeout_ms or self.config.timeout_ms
   local give_up = sched.now() + timeout_ms
   local tried, attempts = {}, 0
@@ -228,7 +233,7 @@ function Remote:CallAsync(callback, name, ...)
   if not is_name(name) then
     errors.raise("CallAsync", 2, name_trouble(name))
   end
-  local peer = pick(self)
+  local peer = choose(self)
   if peer then
     return peer:CallAsync(callback, name, ...)
   elseif self.is_closed or is_over(self) then
@@ -248,7 +253,7 @@ function Remote:Notify(name, ...)
   if not is_name(name) then
     errors.raise("Notify", 1, name_trouble(name))
   end
-  local peer = pick(self)
+  local peer = choose(self)
   if not peer then
     return unconnected(self)
   end
@@ -292,7 +297,7 @@ end
 
 --- Sends a packet of the program's own, if there is a connection now.
 function Remote:SendPacket(packet)
-  local peer = pick(self)
+  local peer = choose(self)
   if not peer then
     return unconnected(self)
   end
@@ -379,11 +384,12 @@ local function name_of(places)
 end
 
 --- What a link takes of the options.
-local function for_links(options)
+local function for_links(options, fresh)
   local made = {
     on_connect = options.on_connect,
     on_disconnect = options.on_disconnect,
     random = options.random,
+    fresh = fresh,
     on_up = tell_waiting,
     on_over = tell_waiting,
   }
@@ -405,6 +411,8 @@ function remote.new(method, places, made, options)
     retries = options.retries or limits.retries,
     links = {},
     size = #places,
+    --- Peers that only their hook may use yet, by its task.
+    fresh = {},
     --- The place of the link that was chosen last.
     turn = 0,
     --- Tasks that wait for a connection; how many of them were started here, and in which scope.
@@ -415,7 +423,7 @@ function remote.new(method, places, made, options)
   }, Remote)
   self.waiting.what = "connection to " .. name
   made.services = self.services
-  local link_options = for_links(options)
+  local link_options = for_links(options, self.fresh)
   for i, where in ipairs(places) do
     self.links[i] = uplink.new(self, where.name, where.dial, made, link_options)
   end

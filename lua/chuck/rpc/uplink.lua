@@ -10,6 +10,7 @@
 local backoff = require("chuck.rpc.backoff")
 local errors = require("chuck.rpc.errors")
 local limits = require("chuck.rpc.limits")
+local link = require("chuck.rpc.link")
 local peer = require("chuck.rpc.peer")
 local report = require("chuck.co.report")
 local sched = require("chuck.co.sched")
@@ -38,6 +39,40 @@ local function run_hook(self, name, ...)
   return true
 end
 
+--- What the task of on_connect does; calls of the owner that it makes go to the new peer.
+local function greet(self, fresh)
+  local task = sched.current()
+  self.options.fresh[task] = fresh
+  local fine, problem = sched.pcall(function()
+    self.is_greeted, self.refusal = run_hook(self, "on_connect", self.owner, fresh)
+  end)
+  self.options.fresh[task] = nil
+  self.hook = false
+  link.tell_waiters(fresh)
+  if not fine then
+    error(problem, 0)
+  end
+end
+
+--- Has on_connect called, which ends when the connection does. False and a message when it has
+--- failed.
+---@async
+local function welcome(self, fresh)
+  if not self.options.on_connect then
+    return true
+  end
+  self.is_greeted, self.refusal = false, false
+  self.hook = sched.spawn(greet, self, fresh)
+  while self.hook and not fresh.ended do
+    peer.await(fresh)
+  end
+  if self.hook then
+    self.hook:Cancel()
+    self.hook = false
+  end
+  return self.is_greeted, self.refusal or self.name .. ": the on_connect hook was cancelled"
+end
+
 --- Dials, and waits until the other side is known to speak. A peer; or nil, message, code.
 ---@async
 local function connect(self)
@@ -50,13 +85,16 @@ local function connect(self)
   local is_ready
   is_ready, message, code = fresh:Ready(self.options.hello_ms)
   if is_ready then
-    is_ready, message = run_hook(self, "on_connect", self.owner, fresh)
+    is_ready, message = welcome(self, fresh)
     code = "ESOCKCLOSE"
+  end
+  if fresh.ended then
+    message = fresh.ended.message
   end
   if not is_ready or fresh.ended then
     fresh:Close()
     self.fresh = false
-    return nil, message or fresh.ended.message, code
+    return nil, message, code
   end
   self.fresh = false
   return fresh
@@ -106,6 +144,9 @@ local function guard(self)
   if left then
     left:Close()
   end
+  if self.hook then
+    self.hook:Cancel()
+  end
   self.options.on_over(self.owner)
   if not fine then
     error(problem, 0)
@@ -129,6 +170,10 @@ function uplink.new(owner, name, dial, config, options)
     --- The peer, while it is up; and while nobody but the hook may use it.
     peer = false,
     fresh = false,
+    --- The task of on_connect, whether that has returned, and what it has raised.
+    hook = false,
+    is_greeted = false,
+    refusal = false,
     --- Why it is not up, once that is known.
     message = false,
     code = false,
