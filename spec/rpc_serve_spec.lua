@@ -130,6 +130,27 @@ describe("a server", function()
     assert.matches("not you", tostring(problems[1]))
   end))
 
+  it("takes an on_connect along that still waits when its guest goes", spec(function()
+    local ended = 0
+    local server = tasks.own(assert(rpc.serve("127.0.0.1:0", {}, {
+      on_connect = function()
+        co.wait()
+      end,
+      on_disconnect = function()
+        ended = ended + 1
+      end,
+    })))
+    local before = co.stats().alive
+    for _ = 1, 10 do
+      local client = rpc.connect(server:GetSockAddr())
+      assert(client:Ready())
+      client:Close()
+    end
+    tasks.wait("the end of all", function()
+      return ended == 10 and co.stats().alive <= before
+    end)
+  end))
+
   it("notifies everybody, and says how many", spec(function()
     local server = serve()
     local heard = 0

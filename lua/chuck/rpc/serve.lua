@@ -51,6 +51,26 @@ OPTIONS.services = nil
 
 local NONE = {}
 
+--- Has on_connect called, in a task of its own: who goes while it waits takes it along.
+---@async
+local function welcome(self, guest)
+  local is_done, fine, problem = false, true, nil
+  local task = sched.spawn(function()
+    fine, problem = sched.pcall(self.options.on_connect, guest)
+    is_done = true
+    link.tell_waiters(guest)
+  end)
+  self.hooks[task] = guest
+  while not is_done and not guest.ended do
+    peer.await(guest)
+  end
+  self.hooks[task] = nil
+  if is_done and not fine then
+    error(problem, 0)
+  end
+  task:Cancel()
+end
+
 --- Stays with a connection until it ends.
 ---@async
 local function accompany(self, guest)
@@ -63,7 +83,7 @@ local function accompany(self, guest)
     return
   end
   if options.on_connect then
-    options.on_connect(guest)
+    welcome(self, guest)
   end
   guest:Wait()
   if options.on_disconnect then
@@ -107,6 +127,8 @@ local function serve(addr, services, options)
     hello_ms = options.hello_ms or limits.hello_ms,
     --- The tasks that stay with a connection, and its peer.
     tasks = {},
+    --- The tasks of on_connect.
+    hooks = {},
     listener = false,
     --- The scope that everything is in, and the task that brings it to an end.
     home = false,
@@ -153,7 +175,7 @@ end
 --- Whether the current task is one that `Close` would wait for.
 local function is_inside(self)
   local task, mine = sched.current(), context.caller()
-  if self.tasks[task] then
+  if self.tasks[task] or self.hooks[task] then
     return true
   end
   for _, guest in pairs(self.tasks) do
