@@ -35,12 +35,22 @@ local function close_owned()
   owned = {}
 end
 
+--- Errors of tasks that nobody asked for are told only when the spec fails: some provoke them.
+local function keep_errors()
+  local told = {}
+  co.on_error(function(problem, traceback)
+    told[#told + 1] = tostring(problem) .. "\n" .. traceback
+  end)
+  return told
+end
+
 --- Runs `body` in a task, and raises what it raises.
 function tasks.run(body)
   collectgarbage()
   collectgarbage()
   local descriptors = net.descriptors()
   local fine, problem = false, "the body did not end"
+  local told = keep_errors()
   local engine
   co.run(function()
     engine = sched.engine()
@@ -55,6 +65,10 @@ function tasks.run(body)
     close_owned()
   end)
   engine:Close()
+  co.on_error(nil)
+  if not fine and #told > 0 then
+    print("errors that nobody asked for:\n" .. table.concat(told, "\n"))
+  end
   if not fine then
     error(problem, 0)
   end
