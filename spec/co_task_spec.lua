@@ -737,6 +737,36 @@ describe("memory", function()
   end)
 end)
 
+describe("tasks that have ended", function()
+  it("are let go of, also when few have run after many", function()
+    clock.run(function()
+      local kept = setmetatable({}, { __mode = "k" })
+      for i = 1, 1000 do
+        local held = {}
+        kept[held] = true
+        co.spawn(function()
+          if i == 1000 then
+            co.spawn(function() end)
+          end
+          return held
+        end)
+      end
+      co.spawn(function()
+        co.sleep(1)
+      end)
+      clock.advance(0)
+      clock.advance(1)
+      collectgarbage()
+      collectgarbage()
+      local count = 0
+      for _ in pairs(kept) do
+        count = count + 1
+      end
+      assert.is_true(count < 300, count .. " are kept")
+    end)
+  end)
+end)
+
 describe("wrong arguments", function()
   it("raise at the caller's line", function()
     clock.run(function()

@@ -107,6 +107,8 @@ local running = false
 --- `at` is the place of the last.
 local ready, count = {}, 0
 local batch, size, at = {}, 0, 0
+--- The most that a batch has had since the lists were new.
+local longest = 0
 --- The place of the last that may run in this pass, and how many spawns may still be noted.
 local last, sites = 0, SITES
 local is_posted = false
@@ -453,6 +455,9 @@ function drain()
     if at == size then
       batch, ready = ready, batch
       size, count, at = count, 0, 0
+      if size > longest then
+        longest = size
+      end
     end
     local first = at
     last = size - first < left and size or first + left
@@ -463,9 +468,9 @@ function drain()
   is_posted = loop and (count > 0 or at < size)
   if is_posted then
     loop.post(drain)
-  elseif size > SPARE then
+  elseif longest > SPARE then
     -- What has run is still in the lists: no more than few may be kept alive.
-    ready, batch, size, at = {}, {}, 0, 0
+    ready, batch, size, at, longest = {}, {}, 0, 0, 0
   end
 end
 
@@ -792,7 +797,7 @@ function sched.detach()
   running = false
   root = sched.new_home()
   ready, count = {}, 0
-  batch, size, at = {}, 0, 0
+  batch, size, at, longest = {}, 0, 0, 0
   is_posted = false
 end
 
