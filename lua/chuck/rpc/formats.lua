@@ -84,6 +84,10 @@ local JSON = {
       local library = require("cjson")
       -- One of our own: its settings are nobody else's.
       library = library.new and library.new() or library
+      -- By itself it rounds to 14 digits; how many it can differs.
+      for digits = 14, library.encode_number_precision and 17 or 0 do
+        pcall(library.encode_number_precision, digits)
+      end
       return { encode = library.encode, decode = library.decode, null = library.null }
     end,
   },
