@@ -53,7 +53,8 @@ function link.say(self, kind, ...)
   end
   local packet, why = self.write(kind, ...)
   if not packet then
-    return link.fail(self, "EBADMSG", "a message of our own cannot be written: " .. tostring(why))
+    local text = "a message of our own cannot be written: "
+    return kind ~= BYE and link.fail(self, "EBADMSG", text .. tostring(why))
   end
   local sent, _, code = self.stream:Send(packet)
   if not sent and code == "ENOBUFS" then

@@ -42,6 +42,10 @@ local Peer = {}
 function Peer:SendPacket(packet)
   if self.ended then
     return nil, self.ended.message, self.ended.code
+  elseif getmetatable(packet) ~= "wpacket" and getmetatable(packet) ~= "rawpacket" then
+    errors.raise("SendPacket", 1, "wpacket or rawpacket expected, got " .. type(packet))
+  elseif self.config.is_default and not wire.is_framed(packet) then
+    errors.raise("SendPacket", 1, "a wpacket of 32 bits expected: wpacket(64, 32)")
   elseif self.config.is_default and wire.is_ours(packet) then
     local text = "packet begins with a byte from 0x%X to 0x%X, which are for messages"
     errors.raise("SendPacket", 1, text:format(wire.FIRST, wire.LAST))
@@ -90,7 +94,7 @@ function packets.keep(self, packet)
     return link.fail(self, "EBADMSG", "a packet that is no message")
   end
   local queue = self.packets
-  if self.config.is_default then
+  if getmetatable(packet) == "rpacket" then
     packet = wire.untouched(packet)
   end
   queue.last = queue.last + 1
@@ -111,7 +115,7 @@ end
 --- The task that delivers, and the reader, are to notice the end.
 function packets.finish(self)
   local queue = self.packets
-  if queue.task then
+  if queue.is_idle then
     sched.wake(queue.task, true)
   end
   if queue.reader then

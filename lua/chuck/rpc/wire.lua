@@ -46,7 +46,7 @@ wire.FIRST, wire.LAST = 0xC0, 0xDF
 wire.BITS = 32
 
 local sample = new(0, wire.BITS)
-local write_u8, write_values = sample.WriteU8, sample.WriteValues
+local write_u8, write_str, write_values = sample.WriteU8, sample.WriteStr, sample.WriteValues
 local read_u8, read_values = rpacket(sample).ReadU8, rpacket(sample).ReadValues
 
 --- Why a message could not be written, and the place of the value that is to blame.
@@ -80,6 +80,16 @@ end
 --- A packet as it arrived: `read` has taken its first byte off.
 function wire.untouched(message)
   return rpacket(new(message))
+end
+
+--- Whether a packet goes into a frame of this wire: only its strings tell how wide lengths are.
+function wire.is_framed(message)
+  if getmetatable(message) ~= "wpacket" then
+    return false
+  end
+  local copy = new(message)
+  write_str(copy, "")
+  return #copy - #message == wire.BITS / 8
 end
 
 --- Whether a packet of the program would be taken for one of ours.
