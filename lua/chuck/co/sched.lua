@@ -127,8 +127,9 @@ local has_locals = false
 --- When waits end that take too long: see co/alarm.lua.
 local alarms = false
 
---- A scope of its own: `on_failure(scope, task, error)` is told of errors, `on_empty(scope)` when
---- the last task has ended.
+--- A scope of its own: `on_failure(scope, task, error)` is told of errors,
+--- `on_cancelled(scope, task)` of tasks that were cancelled after they had begun,
+--- `on_empty(scope)` when the last has ended.
 function sched.new_home()
   return {
     --- Tasks in it. Those that have parked stand from 1 to `last`; `free` begins a chain of places.
@@ -139,6 +140,7 @@ function sched.new_home()
     deadline = false,
     on_empty = false,
     on_failure = false,
+    on_cancelled = false,
   }
 end
 
@@ -353,6 +355,8 @@ local function crash(worker, problem)
     if not is_taken and not is_awaited then
       sched.report(task, problem, task.failure.traceback)
     end
+  elseif home.on_cancelled then
+    home.on_cancelled(home, task)
   end
 end
 

@@ -328,10 +328,14 @@ function Peer:CallAsync(callback, name, ...)
   end
   self.in_flight = self.in_flight + 1
   self.calls[id] = function(n, a, b)
+    local fine, problem = true, nil
     if type(after) == "function" then
-      after(answer(self, name, timeout_ms, n, a, b))
+      fine, problem = sched.pcall(after, answer(self, name, timeout_ms, n, a, b))
     end
     callback(answer(self, name, timeout_ms, n, a, b))
+    if not fine then
+      error(problem, 0)
+    end
   end
   return true
 end
@@ -362,6 +366,10 @@ local Proxy = {}
 function Proxy.__index(proxy, name)
   local self, prefix = proxy[Proxy], proxy[1]
   local function call(...)
+    -- Written with a colon: a table like this one can be no argument.
+    if rawequal((...), proxy) then
+      return self:Call(prefix .. name, select(2, ...))
+    end
     return self:Call(prefix .. name, ...)
   end
   rawset(proxy, name, call)

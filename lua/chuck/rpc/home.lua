@@ -8,12 +8,14 @@ local home = {}
 --- Nothing ends the wait for the end of its tasks before that.
 local function stay() end
 
---- A scope whose `handler(home, task, problem)` is told of errors.
-function home.new(peer, handler)
+--- A scope whose `on_failure(home, task, problem)` is told of errors, and
+--- `on_cancelled(home, task)` of tasks that were cancelled after they had begun.
+function home.new(peer, on_failure, on_cancelled)
   local self = sched.new_home()
   self.peer = peer
   self.owner = false
-  self.on_failure = handler
+  self.on_failure = on_failure
+  self.on_cancelled = on_cancelled or false
   self.what = "services of a peer"
   self.is_deaf = true
   self.Leave = stay
@@ -23,11 +25,27 @@ end
 --- Cancels its tasks, and those that are still to begin.
 home.cancel = frame.mark
 
---- Waits until nothing runs in it, for the task `owner`.
----@async
-function home.drain(self, owner)
-  self.owner = owner
+local function await(self)
+  sched.parking()
+  self.is_deaf = false
   frame.drain(self)
+end
+
+--- Waits until nothing runs in it, for the task `owner`. When there is a `reason`, or that task is
+--- cancelled meanwhile, what runs is cancelled; what is still to begin does so before: it is to be
+--- told what has happened.
+---@async
+function home.drain(self, owner, reason)
+  self.owner = owner
+  local fine = not reason
+  if fine then
+    fine, reason = sched.pcall(await, self)
+  end
+  if not fine then
+    self.is_deaf, self.on_empty = true, false
+    sched.start(self, home.cancel, self, reason)
+    frame.drain(self)
+  end
 end
 
 return home

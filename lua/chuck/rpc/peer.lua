@@ -241,7 +241,7 @@ local function breathe(self)
 end
 
 local function read_all(self)
-  local stream, read = self.stream, self.read
+  local stream, read, most = self.stream, self.read, self.config.message
   while not self.ended do
     self.is_waiting = true
     local packet, message, code = stream:ReadPacket()
@@ -250,9 +250,15 @@ local function read_all(self)
     self.time = sched.now()
     if not packet then
       return broken(self, message, code)
+    elseif self.config.is_default and getmetatable(packet) ~= "rpacket" then
+      local text = "%s: this stream was not made with the decoder rpc.framing()"
+      return link.finish(self, text:format(self.name), "EPROTO")
     end
     local left = limits.batch
     repeat
+      if #packet > most then
+        return broken(self, nil, "EPKTOOLARGE")
+      end
       dispatch(self, packet, read(packet))
       left = left - 1
       if left == 0 then
@@ -273,7 +279,7 @@ local function run(self)
     link.finish(self, ("%s: %s"):format(self.name, text), is_stop and "ECANCELED" or "EFAULT")
   end
   for _, scope in ipairs({ self.home, self.loose, self.callbacks }) do
-    home.drain(scope, self.reader)
+    home.drain(scope, self.reader, not fine and problem)
   end
   if not fine then
     error(problem, 0)
