@@ -9,7 +9,7 @@ local rpc = {}
 
 --- Of `rpc.config` and `rpc.peer`.
 ---@class chuck.RpcOptions
----@field services? chuck.RpcServices
+---@field services? chuck.RpcServices|table
 ---@field timeout_ms? number # 30000
 ---@field heartbeat_ms? number # 10000; 0: never
 ---@field message? integer # the largest message in bytes, 4194304

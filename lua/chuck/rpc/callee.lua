@@ -39,24 +39,66 @@ local function tell(self, name, task, problem)
   report.tell(task, problem, traceback)
 end
 
+--- Whether an error is larger than the other side takes. A byte of text takes up to six in JSON.
+local function is_too_large(self, id, code, message, traceback)
+  local texts = #message + (traceback and #traceback or 0)
+  if 6 * texts + limits.error_head <= self.most_bytes then
+    return false
+  end
+  local packet = self.write(ERROR, id, code, message, traceback)
+  return packet and #packet > self.most_bytes
+end
+
+--- Answers with an error, whose texts are cut to what the other side takes.
+local function refuse(self, id, code, message, traceback)
+  while (traceback or #message > 0) and is_too_large(self, id, code, message, traceback) do
+    if not traceback then
+      message = message:sub(1, math.floor(#message / 2))
+    end
+    traceback = nil
+  end
+  link.say(self, ERROR, id, code, message, traceback)
+end
+callee.refuse = refuse
+
+--- Ends a call that is served with an error.
+local function fail(self, id, code, message, traceback)
+  local entry = self.served[id]
+  if entry then
+    self.served[id] = nil
+    if entry.flow then
+      callee.end_flow(entry.flow, entry.name .. ": the service has failed", "EPIPE")
+    end
+    refuse(self, id, code, message, traceback)
+  end
+end
+
+--- The call that a task answers, unless it has been answered.
+local function call_of(self, task)
+  local id = context.call_of(task)
+  local entry = id and self.served[id]
+  if entry and entry.task == task then
+    return id, entry
+  end
+end
+
 --- A service, or a task that a service has started, has raised.
 local function on_failure(scope, task, problem)
   local self = scope.peer
-  local id = context.call_of(task)
-  local entry = id and self.served[id]
-  if not entry or entry.task ~= task then
-    return tell(self, "?", task, problem)
+  local id, entry = call_of(self, task)
+  tell(self, entry and entry.name or "?", task, problem)
+  if id then
+    local traceback = self.config.tracebacks and task.failure.traceback:sub(1, limits.text) or nil
+    fail(self, id, "EREMOTE", errors.text_of(problem, limits.text), traceback)
   end
-  self.served[id] = nil
-  if entry.flow then
-    callee.end_flow(entry.flow, entry.name .. ": the service has failed", "EPIPE")
+end
+
+--- The program has cancelled the task of a service.
+local function on_cancelled(scope, task)
+  local id, entry = call_of(scope.peer, task)
+  if id then
+    fail(scope.peer, id, "ECANCELED", entry.name .. ": the service was cancelled")
   end
-  tell(self, entry.name, task, problem)
-  local traceback = nil
-  if self.config.tracebacks then
-    traceback = task.failure.traceback:sub(1, limits.text)
-  end
-  link.say(self, ERROR, id, "EREMOTE", errors.text_of(problem, limits.text), traceback)
 end
 
 --- A notification, a callback or `on_packet` has raised.
@@ -69,6 +111,14 @@ local function on_lone_failure(scope, task, problem)
   end
 end
 
+--- The program has cancelled the task that gives packets to `on_packet`.
+local function on_lone_cancelled(scope, task)
+  local self = scope.peer
+  if task == self.packets.task then
+    packets.go_on(self)
+  end
+end
+
 --- What a peer needs in order to be called.
 function callee.set_up(self)
   --- Names and services: those of the configuration, and its own.
@@ -76,15 +126,17 @@ function callee.set_up(self)
   --- The last id that the other side has used; calls under way by their id.
   self.seen = 0
   self.served = {}
-  self.home = home.new(self, on_failure)
+  self.home = home.new(self, on_failure, on_cancelled)
   --- Tasks of notifications, and of callbacks: these are told of the end, so they outlive it.
-  self.loose = home.new(self, on_lone_failure)
+  self.loose = home.new(self, on_lone_failure, on_lone_cancelled)
   self.callbacks = home.new(self, on_lone_failure)
   --- When what is read now has arrived.
   self.time = 0
   --- Whether no call is taken any more.
   self.is_draining = false
   self.looking = false
+  --- Bytes of answers that wait until the other side reads.
+  self.stalled = 0
 end
 
 local Peer = {}
@@ -98,27 +150,32 @@ local function add(list, name, fn, options)
   list[name] = { name = name, fn = fn, is_stream = options and options.stream or false }
 end
 
---- Adds the functions of a table; tables in it are names with a dot.
-local function add_all(list, prefix, services, seen, method)
-  seen[services] = true
+--- Adds the functions of a table; tables in it are names with a dot. What is wrong, or nil.
+local function add_all(list, prefix, services, above)
+  above[services] = true
   for name, value in pairs(services) do
     local full = prefix .. tostring(name)
-    if type(value) == "table" and not seen[value] then
-      add_all(list, full .. ".", value, seen, method)
+    local problem = nil
+    if type(name) == "string" and type(value) == "table" and not above[value] then
+      problem = add_all(list, full .. ".", value, above)
     elseif type(name) ~= "string" or type(value) ~= "function" or #full > limits.name then
-      error(("bad argument #1 to '%s' (%s is no name with a function)"):format(method, full), 0)
+      problem = full .. " is no name with a function"
     else
       add(list, full, value)
     end
+    if problem then
+      return problem
+    end
   end
+  above[services] = nil
 end
 
 --- Adds what `Register` was given; what is wrong with that blames the caller of the caller.
 local function register(list, name, fn, options)
   if type(name) == "table" then
-    local fine, why = pcall(add_all, list, "", name, {}, "Register")
-    if not fine then
-      error(why, 3)
+    local problem = fn ~= nil and "a table has its functions in it" or add_all(list, "", name, {})
+    if problem then
+      errors.raise_at(4, "Register", 1, problem)
     end
     return
   end
@@ -138,12 +195,21 @@ function Peer:Register(name, fn, options)
   register(self.services, name, fn, options)
 end
 
---- Services for any number of peers.
-function callee.services(list)
+--- Services for any number of peers, of a table of functions; or nil, and what is wrong with it.
+function callee.of_table(functions)
   local self = setmetatable({ list = {} }, Services)
-  if list ~= nil then
-    check.type("services", 1, list, "table")
-    self:Register(list)
+  local problem = add_all(self.list, "", functions, {})
+  return not problem and self or nil, problem
+end
+
+--- Services for any number of peers.
+function callee.services(functions)
+  if functions ~= nil then
+    check.type("services", 1, functions, "table")
+  end
+  local self, problem = callee.of_table(functions or {})
+  if not self then
+    errors.raise_at(3, "services", 1, problem)
   end
   return self
 end
@@ -183,7 +249,7 @@ function look(self)
     if deadline and deadline <= time then
       local message = entry.name .. ": the deadline of the call has passed"
       give_up(self, id, entry, "ETIMEDOUT", message)
-      link.say(self, ERROR, id, "ETIMEDOUT", message)
+      refuse(self, id, "ETIMEDOUT", message)
     end
   end
   if is_busy then
@@ -204,15 +270,20 @@ local function reply(self, id, ...)
   local packet, why, at = self.write(RESULT, id, ...)
   if not packet then
     local text = at and ("result #%d of the service: %s"):format(at - 1, why) or why
-    return link.say(self, ERROR, id, "EREMOTE", text)
+    return refuse(self, id, "EREMOTE", text:sub(1, limits.text))
   elseif #packet > self.most_bytes then
     local text = "an answer of %d bytes, limit is %d"
-    return link.say(self, ERROR, id, "EMSGSIZE", text:format(#packet, self.most_bytes))
+    return refuse(self, id, "EMSGSIZE", text:format(#packet, self.most_bytes))
   end
   local sent = self.stream:Send(packet)
   if not sent and not self.ended then
     -- The other side does not read: its answers wait in their tasks, for a time.
-    local done, _, code = self.stream:WritePacket(packet, self.config.stall_ms)
+    self.stalled = self.stalled + #packet
+    local done, _, code = false, nil, "ENOBUFS"
+    if self.stalled <= limits.stalled then
+      done, _, code = self.stream:WritePacket(packet, self.config.stall_ms)
+    end
+    self.stalled = self.stalled - #packet
     if not done and code ~= "ESOCKCLOSE" then
       link.fail(self, "ENOBUFS", "it does not read its answers")
     end
@@ -220,7 +291,7 @@ local function reply(self, id, ...)
 end
 callee.reply = reply
 
-local function serve(self, entry, fn, ...)
+function callee.serve(self, entry, fn, ...)
   set_locals(entry)
   return reply(self, entry["rpc.id"], fn(...))
 end
@@ -231,45 +302,44 @@ local function serve_notice(entry, fn, ...)
   fn(...)
 end
 
+--- Tells the hook behind a call what has become of it.
 local function observed(self, id, after, fine, ...)
-  if type(after) == "function" then
-    if fine then
-      after(...)
-    else
-      local problem = ...
-      local code = sched.is_stop(problem) and problem.code or "EREMOTE"
-      after(nil, errors.text_of(problem, limits.text), code)
-    end
-  end
   if not fine then
-    error((...), 0)
+    local problem = ...
+    local code = sched.is_stop(problem) and problem.code or "EREMOTE"
+    after(nil, errors.text_of(problem, limits.text), code)
+    error(problem, 0)
   end
+  after(...)
   if id then
     return reply(self, id, ...)
   end
 end
 
---- A call that the hook of the configuration is told of, before and after, and may refuse.
-local function serve_observed(self, entry, fn, ...)
-  local id, name = entry["rpc.id"], entry.name
-  set_locals(entry)
-  local info = { kind = id and "call" or "notify", traceparent = entry["rpc.trace"] }
-  local after, why = self.config.on_serve(self, name, info)
-  if after == false then
-    if id and self.served[id] then
-      self.served[id] = nil
-      link.say(self, ERROR, id, "EACCES", errors.text_of(why or name .. ": refused", limits.text))
-    end
-    return
-  end
-  return observed(self, id, after, sched.pcall(fn, ...))
+local function info_of(entry)
+  local kind = not entry["rpc.id"] and "notify" or entry.flow and "open" or "call"
+  return { kind = kind, traceparent = entry["rpc.trace"] }
 end
 
---- What is wrong with the head of a call, or nil.
-local function head_trouble(self, id, name, timeout_ms, trace)
-  if type(id) ~= "number" or id <= self.seen or id % 1 ~= 0 or id > 2 ^ 53 then
-    return "a call with an id out of order"
-  elseif type(name) ~= "string" then
+--- A call that the hook of the configuration is told of, before and after, and may refuse.
+function callee.serve_observed(self, entry, fn, ...)
+  local id, name = entry["rpc.id"], entry.name
+  set_locals(entry)
+  local after, why = self.config.on_serve(self, name, info_of(entry))
+  if after == false then
+    local text = errors.text_of(why or name .. ": refused", limits.text)
+    return id and fail(self, id, "EACCES", text)
+  elseif type(after) == "function" then
+    return observed(self, id, after, sched.pcall(fn, ...))
+  elseif id then
+    return reply(self, id, fn(...))
+  end
+  fn(...)
+end
+
+--- What is wrong with the head of a call behind its id, or nil.
+local function words_trouble(name, timeout_ms, trace)
+  if type(name) ~= "string" then
     return "a call without a name"
   elseif #name > limits.name then
     return ("a name of %d bytes, limit is %d"):format(#name, limits.name)
@@ -278,6 +348,14 @@ local function head_trouble(self, id, name, timeout_ms, trace)
   elseif trace ~= nil and (type(trace) ~= "string" or #trace > limits.trace) then
     return "a call with a trace that is none"
   end
+end
+
+--- What is wrong with the head of a call, or nil.
+local function head_trouble(self, id, name, timeout_ms, trace)
+  if type(id) ~= "number" or id <= self.seen or id % 1 ~= 0 or id > 2 ^ 53 then
+    return "a call with an id out of order"
+  end
+  return words_trouble(name, timeout_ms, trace)
 end
 
 --- Why a call is not taken: a code and a message; nil when it is.
@@ -296,8 +374,9 @@ callee.head_trouble, callee.refusal = head_trouble, refusal
 
 --- Takes note of a call that is served from now on.
 local function admit(self, id, name, timeout_ms, trace)
-  local deadline = timeout_ms > 0 and self.time + timeout_ms or nil
-  local entry = of_call(self, id, name, deadline, trace)
+  -- As doubles: integers of a peer may be so large that the sum is negative.
+  local deadline = timeout_ms > 0 and self.time + (timeout_ms + 0.0) or nil
+  local entry = of_call(self, id, name, deadline, trace and context.sound(trace))
   self.served[id] = entry
   if deadline and not self.looking then
     watch(self)
@@ -316,10 +395,10 @@ function callee.on_call(self, n, id, name, timeout_ms, trace, ...)
   local service = self.services[name]
   local code, message = refusal(self, service, name, false)
   if code then
-    return link.say(self, ERROR, id, code, message)
+    return refuse(self, id, code, message)
   end
   local entry = admit(self, id, name, timeout_ms, trace)
-  local run = self.config.on_serve and serve_observed or serve
+  local run = self.config.on_serve and callee.serve_observed or callee.serve
   entry.task = start(self.home, run, self, entry, service.fn, ...)
 end
 
@@ -327,7 +406,7 @@ end
 function callee.on_notify(self, n, id, name, timeout_ms, trace, ...)
   local trouble = n < 4 and "a notification cut short"
     or id ~= 0 and "a notification with an id"
-    or head_trouble(self, self.seen + 1, name, timeout_ms, trace)
+    or words_trouble(name, timeout_ms, trace)
   if trouble then
     return link.fail(self, "EBADMSG", trouble)
   end
@@ -339,9 +418,9 @@ function callee.on_notify(self, n, id, name, timeout_ms, trace, ...)
     self.dropped = self.dropped + 1
     return
   end
-  local entry = of_call(self, nil, name, nil, trace)
+  local entry = of_call(self, nil, name, nil, trace and context.sound(trace))
   if self.config.on_serve then
-    start(self.loose, serve_observed, self, entry, service.fn, ...)
+    start(self.loose, callee.serve_observed, self, entry, service.fn, ...)
   else
     start(self.loose, serve_notice, entry, service.fn, ...)
   end
@@ -352,7 +431,7 @@ function callee.on_cancel(self, _, id)
   local entry = self.served[id]
   if entry then
     give_up(self, id, entry, "ECANCELED", entry.name .. ": the caller has given up")
-  elseif type(id) ~= "number" or id > self.seen then
+  elseif type(id) ~= "number" or not (id >= 1 and id <= self.seen) then
     link.fail(self, "EBADMSG", "the cancellation of a call that was never made")
   end
 end

@@ -7,6 +7,7 @@
 --- message of a packet, or nil of one that is none; between them `serializer(data)` and
 --- `unserializer(text)` turn a message, which is a table, into something else.
 
+local callee = require("chuck.rpc.callee")
 local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
 local limits = require("chuck.rpc.limits")
@@ -133,6 +134,12 @@ function config.make(options, method, n)
   for _, name in ipairs(DEFAULTS) do
     if self[name] == nil then
       self[name] = limits[name]
+    end
+  end
+  if self.services and getmetatable(self.services) ~= "rpc.services" then
+    self.services, problem = callee.of_table(self.services)
+    if problem then
+      error(("bad argument #%d to '%s' (option services: %s)"):format(n, method, problem), 3)
     end
   end
   self.write, self.read = wire.write, wire.read

@@ -87,6 +87,11 @@ function context.is_trace(text)
     and (rest == "" or (version ~= "00" and rest:sub(1, 1) == "-"))
 end
 
+--- A trace that a peer has sent: nil for one that has not the form, as W3C wants it ignored.
+function context.sound(text)
+  return context.is_trace(text) and text or nil
+end
+
 --- Gives what the current task does from now on a `traceparent`; nil takes it away.
 function context.set_traceparent(text)
   if text ~= nil and not context.is_trace(text) then

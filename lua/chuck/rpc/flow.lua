@@ -65,6 +65,8 @@ local function new(peer, id, name, is_caller)
     waiting = false,
     --- Of the whole, if it has a time limit.
     timer = false,
+    --- Of the caller: a hook that is to be told what has become of it.
+    after = false,
   }, Flow)
   self.waiting = { flow = self, Leave = leave, what = "stream " .. name .. " of " .. peer.name }
   return self
@@ -124,6 +126,11 @@ local function finish(self, message, code, results)
     self.timer = false
   end
   notify(self)
+  if self.after and results then
+    sched.start(self.peer.callbacks, self.after, unpack(results, 1, results.n))
+  elseif self.after then
+    sched.start(self.peer.callbacks, self.after, nil, message, code)
+  end
 end
 
 --- Sends a value; parks while the other side is not ready for one. True; or nil, message, code:
@@ -155,11 +162,19 @@ function Flow:Send(value, timeout_ms)
     return nil, text:format(self.name, #packet, peer.most_bytes), "EMSGSIZE"
   end
   self.credit = self.credit - 1
-  local sent, message, code = peer.stream:WritePacket(packet, peer.config.stall_ms)
-  if not sent then
-    return nil, message, code
+  local fine, sent, message, code =
+    sched.pcall(peer.stream.WritePacket, peer.stream, packet, peer.config.stall_ms)
+  if fine and sent then
+    return true
   end
-  return true
+  -- It was not sent.
+  self.credit = self.credit + 1
+  notify(self)
+  if not fine then
+    self:Close()
+    error(sent, 0)
+  end
+  return nil, message, code
 end
 
 --- Grants credit again once half of the window was taken.
@@ -287,7 +302,8 @@ function flow.set_up(self)
 end
 
 local function open(self, method, first, timeout_ms, name, ...)
-  local window = self.config.window
+  local window, on_call = self.config.window, self.config.on_call
+  local after = on_call and on_call(self, name, { kind = "open", timeout_ms = timeout_ms })
   local id, message, code = caller.begin(self, KIND.OPEN, name, timeout_ms, window, ...)
   if id == false then
     if code then
@@ -295,9 +311,13 @@ local function open(self, method, first, timeout_ms, name, ...)
     end
     errors.blame(("'%s': %s"):format(method, message))
   elseif not id then
+    if type(after) == "function" then
+      after(nil, message, code)
+    end
     return nil, message, code
   end
   local opened = new(self, id, name, true)
+  opened.after = type(after) == "function" and after
   opened.granted = window
   self.opened[id] = opened
   self.in_flight = self.in_flight + 1
@@ -331,21 +351,16 @@ function Peer:OpenWith(options, name, ...)
   return opened, message, code
 end
 
---- Runs the service of a stream.
-local function serve(self, entry, service, ...)
-  local fn, id, served = service.fn, entry["rpc.id"], entry.flow
-  sched.set_locals(entry)
-  if service.is_stream then
-    return callee.reply(self, id, fn(served, ...))
-  end
-  return callee.reply(self, id, fn(...))
+--- Whether a peer may grant so many values.
+local function is_credit(n)
+  return type(n) == "number" and n >= 1 and n <= 2 ^ 31 and n % 1 == 0
 end
 
 --- A stream was opened by the other side.
 function flow.on_open(self, n, id, name, timeout_ms, trace, window, ...)
   local trouble = n < 5 and "the opening of a stream cut short"
     or callee.head_trouble(self, id, name, timeout_ms, trace)
-    or not errors.is_at_least(1, window) and "a stream without a window"
+    or not is_credit(window) and "a stream without a window"
   if trouble then
     return link.fail(self, "EBADMSG", trouble)
   end
@@ -353,14 +368,19 @@ function flow.on_open(self, n, id, name, timeout_ms, trace, window, ...)
   local service = self.services[name]
   local code, message = callee.refusal(self, service, name, true)
   if code then
-    return link.say(self, KIND.ERROR, id, code, message)
+    return callee.refuse(self, id, code, message)
   end
   local served = new(self, id, name, false)
   served.credit = window
   served.granted = self.config.window
   local entry = callee.admit(self, id, name, timeout_ms, trace)
   entry.flow = served
-  entry.task = sched.start(self.home, serve, self, entry, service, ...)
+  local run = self.config.on_serve and callee.serve_observed or callee.serve
+  if service.is_stream then
+    entry.task = sched.start(self.home, run, self, entry, service.fn, served, ...)
+  else
+    entry.task = sched.start(self.home, run, self, entry, service.fn, ...)
+  end
   link.say(self, KIND.CREDIT_UP, id, served.granted)
 end
 
@@ -383,7 +403,7 @@ local function receive(self, served, n, value)
 end
 
 local function credit(self, served, n)
-  if not errors.is_at_least(1, n) or n > 2 ^ 31 then
+  if not is_credit(n) then
     return link.fail(self, "EBADMSG", "credit that is no number of values")
   elseif served and not served.is_over then
     served.credit = served.credit + n

@@ -17,6 +17,8 @@ return {
   packets = 1024,
   --- Length of an error message, or of a traceback, that is told to a peer, in bytes.
   text = 16384,
+  --- Bytes of an error beside its texts: kind, count, id, code, and what a format adds.
+  error_head = 128,
   --- Messages that are taken before the loop gets its turn: while their answers travel, the next
   --- are worked on. Fewer cost more writes, more let the two sides wait for each other.
   batch = 32,
@@ -27,6 +29,8 @@ return {
   heartbeat_ms = 10000,
   --- How long a message may wait for a peer that does not read, in milliseconds.
   stall_ms = 10000,
+  --- Bytes of answers that wait meanwhile, beside what the stream has queued.
+  stalled = 256 * 1024 * 1024,
   --- How long the last messages may take when a peer is closed, in milliseconds.
   linger_ms = 1000,
   --- A default timeout is told late by up to this part of it: one timer looks after all calls.
