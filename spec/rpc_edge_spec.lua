@@ -323,6 +323,39 @@ describe("a peer that cannot work", function()
   end))
 end)
 
+describe("a peer", function()
+  it("that is made where no tasks run raises at the caller's line", function()
+    local stream = setmetatable({}, {
+      __index = function()
+        return function() end
+      end,
+    })
+    local fine, problem = pcall(function()
+      rpc.peer(stream)
+    end)
+    assert.is_false(fine)
+    assert.matches("rpc_edge_spec.lua:%d+: 'peer' starts tasks", problem)
+  end)
+
+  it("tells of a default timeout no later than a sixteenth after it", spec(function()
+    local near = peers.by_hand({ timeout_ms = 320 })
+    local latest, count = 0, 0
+    for _ = 1, 10 do
+      co.spawn(function()
+        local began = sched.now()
+        near:Call("x")
+        latest, count = math.max(latest, sched.now() - began), count + 1
+      end)
+      co.sleep(7)
+    end
+    tasks.wait("the timeouts", function()
+      return count == 10
+    end)
+    -- Beside that, a busy machine.
+    assert.is_true(latest <= 340 + 15, latest .. " ms")
+  end))
+end)
+
 describe("services", function()
   it("may be a plain table, in which a table stands twice", spec(function()
     local shared = { seven = function() return 7 end }

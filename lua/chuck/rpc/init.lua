@@ -13,6 +13,7 @@ local context = require("chuck.rpc.context")
 local errors = require("chuck.rpc.errors")
 local limits = require("chuck.rpc.limits")
 local peer = require("chuck.rpc.peer")
+local sched = require("chuck.co.sched")
 local wire = require("chuck.rpc.wire")
 
 local rpc = {
@@ -50,6 +51,9 @@ end
 function rpc.peer(stream, options)
   if not is_stream(stream) then
     error(("bad argument #1 to 'peer' (stream expected, got %s)"):format(type(stream)), 2)
+  end
+  if sched.engine() == false then
+    error("'peer' starts tasks: call it inside of co.run", 2)
   end
   if getmetatable(options) ~= "rpc.config" then
     check.options("peer", 2, options, config.OPTIONS)

@@ -33,8 +33,9 @@ return {
   stalled = 256 * 1024 * 1024,
   --- How long the last messages may take when a peer is closed, in milliseconds.
   linger_ms = 1000,
-  --- A default timeout is told late by up to this part of it: one timer looks after all calls.
-  late = 1 / 16,
+  --- A default timeout is told late by up to twice this part of it: one timer looks after all
+  --- calls, notes up to which they had begun, and comes back.
+  late = 1 / 32,
   --- How often calls that are served are looked at for their deadline, in milliseconds. The caller
   --- cancels a call on time; this is for callers that do not.
   look_ms = 1000,
