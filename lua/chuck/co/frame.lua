@@ -185,16 +185,17 @@ end
 --- What the owner of a scope waits for at its end: nothing ends that before.
 local EMPTY = { what = "tasks of a scope", is_deaf = true, Leave = function() end }
 
---- Waits until nothing runs in a scope. Whatever happens meanwhile, the wait goes on.
+--- Waits until nothing runs in a scope, for its owner. Whatever happens, the wait goes on, unless
+--- a `waiter` is given that can be left.
 ---@async
-function frame.drain(scope)
+function frame.drain(scope, waiter)
   local task = scope.owner
   while scope.count > 0 do
     scope.on_empty = function()
       scope.on_empty = false
       sched.wake(task, true)
     end
-    sched.park(EMPTY)
+    sched.park(waiter or EMPTY)
   end
 end
 

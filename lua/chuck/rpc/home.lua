@@ -5,8 +5,8 @@ local sched = require("chuck.co.sched")
 
 local home = {}
 
---- Nothing ends the wait for the end of its tasks before that.
-local function stay() end
+--- What the first wait for the end of its tasks is: one that a cancellation ends.
+local SERVICES = { what = "services of a peer", Leave = function() end }
 
 --- A scope whose `on_failure(home, task, problem)` is told of errors, and
 --- `on_cancelled(home, task)` of tasks that were cancelled after they had begun.
@@ -16,9 +16,6 @@ function home.new(peer, on_failure, on_cancelled)
   self.owner = false
   self.on_failure = on_failure
   self.on_cancelled = on_cancelled or false
-  self.what = "services of a peer"
-  self.is_deaf = true
-  self.Leave = stay
   return self
 end
 
@@ -27,8 +24,7 @@ home.cancel = frame.mark
 
 local function await(self)
   sched.parking()
-  self.is_deaf = false
-  frame.drain(self)
+  frame.drain(self, SERVICES)
 end
 
 --- Waits until nothing runs in it, for the task `owner`. When there is a `reason`, or that task is
@@ -42,7 +38,7 @@ function home.drain(self, owner, reason)
     fine, reason = sched.pcall(await, self)
   end
   if not fine then
-    self.is_deaf, self.on_empty = true, false
+    self.on_empty = false
     sched.start(self, home.cancel, self, reason)
     frame.drain(self)
   end
