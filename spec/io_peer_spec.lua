@@ -59,6 +59,21 @@ s.sendall(data[::-1])
 s.close()
 ]]
 
+--- It answers when nobody has read what it was sent, and closes: the kernel resets the connection.
+local PYTHON_REFUSAL = [[
+import socket
+l = socket.socket()
+l.bind(("127.0.0.1", 0))
+l.listen(5)
+print(l.getsockname()[1], flush=True)
+s, _ = l.accept()
+s.recv(1)
+print("go", flush=True)
+s.sendall(b"413 too large\n")
+s.close()
+print("gone", flush=True)
+]]
+
 local has_python, has_curl, has_nc = has("python3"), has("curl"), has("nc")
 
 local function when(is_there, name, body)
@@ -91,6 +106,22 @@ describe("a stream", function()
       stream:Shutdown()
     end)
     net.assert_same_bytes(text:reverse(), assert(stream:ReadAll()))
+    assert.are.equal(0, program:Wait())
+  end)
+
+  when(has_python, "can still be read when the peer has refused what is being written", function()
+    local program = assert(io.popen({ "python3", "-c", PYTHON_REFUSAL }))
+    local stream = tasks.own(assert(io.connect("127.0.0.1:" .. program:ReadLine())))
+    stream:Write(("x"):rep(20000000))
+    assert.are.equal("go", program:ReadLine())
+    -- Answer and reset have come when the loop looks again.
+    local give_up = chuck.systick() + 200
+    while chuck.systick() < give_up do
+    end
+    assert.are.equal("413 too large", stream:ReadLine(nil, 5000))
+    local code = select(3, stream:ReadLine(nil, 5000))
+    assert.is_true(code == "ECONNRESET" or code == "EPIPE")
+    program:ReadAll()
     assert.are.equal(0, program:Wait())
   end)
 

@@ -73,6 +73,20 @@ mod ends {
     }
 
     #[test]
+    fn what_a_peer_says_before_it_resets_who_still_sends_is_heard() {
+        let mut drive = Drive::new();
+        let (ours, mut peer) = pair::narrow(&mut drive, Framing::Raw);
+        block(&mut drive, ours);
+        peer.leave(b"too much");
+        peer.reset();
+        drive.until("the reset", |drive| drive.is_over(ours));
+        let said = drive.said(ours);
+        let [Said::Raw(words), Said::Ended(code)] = &said[..] else { panic!("{said:?}") };
+        assert_eq!(words, b"too much");
+        assert_ne!(*code, Code::OK);
+    }
+
+    #[test]
     fn what_is_sent_when_the_end_is_told_still_leaves() {
         for size in [3, 5 * MB] {
             let mut drive = Drive::new();

@@ -9,5 +9,6 @@ pub mod framing;
 pub mod input;
 pub mod outbound;
 pub mod queue;
+pub mod state;
 pub mod stream;
 pub mod timeout;

@@ -9,7 +9,8 @@
 //!   `------------------------------ close(), error --------------------------------->
 //! ```
 //!
-//! A half-open one stays open when it has told the peer's end, until this side ends too.
+//! A half-open one stays open when it has told the peer's end, until this side ends too. When
+//! it fails, that is told even while reading is paused, behind what had arrived.
 
 use std::io;
 use std::mem;
@@ -24,6 +25,7 @@ use crate::codec::packet::Payload;
 use crate::conn::framing::{Framing, Packet, Piece};
 use crate::conn::input::Input;
 use crate::conn::queue::{Queue, Ticket};
+use crate::conn::state::{Half, Shut, State};
 use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
 use crate::net;
@@ -43,15 +45,6 @@ pub enum Event {
     /// Nothing more will be read: [`Code::OK`] is the peer's orderly end. The connection
     /// closes itself, after what is queued was sent if the end was orderly.
     Ended(Code),
-}
-
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum State {
-    Open,
-    Ended,
-    Draining { until: Instant },
-    Lingering { until: Instant },
-    Closed,
 }
 
 /// A connected stream socket with everything that belongs to it.
@@ -84,24 +77,6 @@ pub struct Stream {
     above: bool,
     drained: bool,
     half: Half,
-}
-
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Shut {
-    No,
-    WhenSent,
-    Done,
-}
-
-/// What the peer's end means for our side.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Half {
-    /// The connection closes itself.
-    Closes,
-    /// Sending goes on until this side ends too.
-    Stays,
-    /// It does, and the end was told.
-    Told,
 }
 
 impl Stream {
@@ -205,7 +180,7 @@ impl Stream {
         ticket: Option<Ticket>,
         now: Instant,
     ) -> Result<(), Code> {
-        if !self.is_open() || self.shut != Shut::No || self.is_broken() {
+        if !self.is_open() || self.shut != Shut::No || self.has_failed() {
             return Err(Code::SOCKET_CLOSED);
         }
         let size = head.len()
@@ -234,7 +209,7 @@ impl Stream {
         let Some(socket) = self.socket.as_ref() else {
             return 0;
         };
-        if self.blocked || self.queue.is_empty() {
+        if self.blocked || self.queue.is_empty() || self.has_failed() {
             self.finish_writing();
             return 0;
         }
@@ -250,9 +225,19 @@ impl Stream {
                 written
             }
             Err(error) => {
+                self.hear_out(now);
                 self.fail(error.into());
                 0
             }
+        }
+    }
+
+    /// Sending has failed: what the peer has said before, which may be why, is read once more.
+    fn hear_out(&mut self, now: Instant) {
+        if self.state == State::Open && self.wants_input() {
+            self.readable = true;
+            self.fill(now);
+            self.end = None;
         }
     }
 
@@ -268,6 +253,10 @@ impl Stream {
     /// Sends what is queued, then closes; what takes longer than `delay` is lost.
     pub fn close_after(&mut self, delay: Duration, now: Instant) {
         if !self.is_open() {
+            return;
+        }
+        if self.has_failed() {
+            self.close(now);
             return;
         }
         self.state = State::Draining { until: now + delay };
@@ -342,6 +331,10 @@ impl Stream {
         if mem::take(&mut self.drained) {
             return Some(Event::Drained);
         }
+        if self.half == Half::Told && self.shut == Shut::Done {
+            self.state = State::Closed;
+            return None;
+        }
         self.poll_input().or_else(|| self.poll_late(now))
     }
 
@@ -355,7 +348,7 @@ impl Stream {
     /// owners that want them in a place of their own.
     #[inline]
     pub fn next_packet(&mut self) -> Option<Buf> {
-        let is_next = self.state == State::Open && !self.paused && !self.drained;
+        let is_next = self.state == State::Open && !self.is_held() && !self.drained;
         if !is_next || !self.queue.is_told() {
             return None;
         }
@@ -390,7 +383,8 @@ impl Stream {
             State::Closed | State::Ended => None,
             State::Open => {
                 let recv = self.recv.deadline().filter(|_| !self.paused && self.end.is_none());
-                let send = self.send.deadline().filter(|_| !self.queue.is_empty());
+                let owes = !self.queue.is_empty() && !self.has_failed();
+                let send = self.send.deadline().filter(|_| owes);
                 match (recv, send) {
                     (Some(recv), Some(send)) => Some(recv.min(send)),
                     (recv, send) => recv.or(send),
@@ -444,7 +438,7 @@ impl Stream {
     }
 
     fn poll_input(&mut self) -> Option<Event> {
-        if !self.paused && !self.input.is_empty() {
+        if !self.is_held() && !self.input.is_empty() {
             match self.decode() {
                 Ok(Some(packet)) => return Some(Event::Packet(packet)),
                 Ok(None) => {}
@@ -455,7 +449,7 @@ impl Stream {
                 }
             }
         }
-        if self.paused && !self.input.is_empty() {
+        if self.is_held() && !self.input.is_empty() {
             return None;
         }
         let code = self.end?;
@@ -472,7 +466,7 @@ impl Stream {
         if !self.paused && self.end.is_none() && self.recv.passes(now) {
             return Some(Event::Late(Code::RECV_TIMEOUT));
         }
-        let late = !self.queue.is_empty() && self.send.passes(now);
+        let late = !self.queue.is_empty() && !self.has_failed() && self.send.passes(now);
         late.then_some(Event::Late(Code::SEND_TIMEOUT))
     }
 
@@ -551,12 +545,14 @@ impl Stream {
         }
     }
 
-    /// The socket is of no more use: nothing can be sent, the end is told in its turn.
+    /// The socket is of no more use: nothing can be sent, the end is told in its turn. What a
+    /// half-open one has queued counts until then: nobody may take it for sent.
     fn fail(&mut self, code: Code) {
-        self.queue.clear();
         self.ended(code);
-        if self.half == Half::Told {
-            // The peer's end was told, this was not.
+        if self.half == Half::Closes {
+            self.queue.clear();
+        } else {
+            // It counts for more than the peer's end, told or not.
             self.end = Some(code);
         }
         if self.state != State::Open {
@@ -564,8 +560,14 @@ impl Stream {
         }
     }
 
-    fn is_broken(&self) -> bool {
+    fn has_failed(&self) -> bool {
         self.end.is_some_and(|code| code != Code::OK)
+    }
+
+    /// Whether packets wait: not once a half-open connection has failed. Nothing more arrives
+    /// then, and who sends has to be told.
+    fn is_held(&self) -> bool {
+        self.paused && (self.half == Half::Closes || !self.has_failed())
     }
 
     /// What follows when the queue is empty.
@@ -583,9 +585,6 @@ impl Stream {
                 // It fails when the peer is gone, which the read side tells better.
                 let _ = self.socket.as_ref().map(net::stream::Stream::shutdown_write);
             }
-        }
-        if self.half == Half::Told && self.shut == Shut::Done && self.state == State::Open {
-            self.state = State::Closed;
         }
         if let State::Draining { until } = self.state {
             // A peer that has not ended could still send: closing now would reset the

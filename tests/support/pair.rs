@@ -109,6 +109,11 @@ impl Peer {
         bytes
     }
 
+    /// Writes a few bytes that nobody has read yet when this returns.
+    pub fn leave(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).unwrap();
+    }
+
     /// Says that nothing more will come.
     pub fn end(&mut self) {
         self.socket.shutdown(Shutdown::Write).unwrap();
