@@ -48,6 +48,53 @@ describe("co.wrap", function()
     assert.is_false(parked.done)
   end))
 
+  it("does not disturb other waits of its task", spec(function()
+    local function soon(callback)
+      sched.timer(5, function()
+        callback("late")
+      end)
+    end
+    local fails = co.wrap(function(callback)
+      soon(callback)
+      error("no")
+    end)
+    assert.is_false(co.pcall(fails))
+    assert.are.equal("ETIMEDOUT", select(3, co.channel():Recv(20)))
+    -- A function that waits itself before it returns.
+    local began = chuck.systick()
+    local waits = co.wrap(function(callback)
+      soon(callback)
+      co.sleep(30)
+    end)
+    assert.are.equal("late", waits())
+    assert.is_true(chuck.systick() - began >= 29)
+  end))
+
+  it("cancels what can be, and minds nothing else", spec(function()
+    local cancelled, told
+    co.on_error(function(problem)
+      told = problem
+    end)
+    local function cancel(operation)
+      cancelled = operation
+    end
+    local function fail()
+      error("no", 0)
+    end
+    local shy = setmetatable({}, { __index = fail })
+    local operations = { { Cancel = cancel }, shy, "Cancel", { Cancel = fail } }
+    for _, operation in ipairs(operations) do
+      local wait = co.wrap(function()
+        return operation
+      end, { timeout_ms = 1 })
+      assert.is_nil(told)
+      assert.are.equal("ETIMEDOUT", select(3, wait()))
+    end
+    co.on_error(nil)
+    assert.are.equal(operations[1], cancelled)
+    assert.are.equal("no", told)
+  end))
+
   it("puts the callback where it belongs", spec(function()
     local resolve = co.wrap(chuck.resolver.resolve, { callback_at = 3 })
     assert.are.same({ "127.0.0.1" }, resolve(sched.engine(), "127.0.0.1"))

@@ -8,19 +8,32 @@
 
 local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
+local report = require("chuck.co.report")
 local sched = require("chuck.co.sched")
 
 local pack, unpack = compat.pack, compat.unpack
 
 local OPTIONS = { callback_at = "positive integer", timeout_ms = "milliseconds" }
 
+--- A field of what may have none.
+local function field(value, name)
+  return value[name]
+end
+
 --- The function goes on without anybody waiting: what can be cancelled is.
-local function leave(self)
+local function leave(self, task)
   self.is_left = true
   local operation = self.operation
   local kind = type(operation)
-  if (kind == "table" or kind == "userdata") and operation.Cancel then
-    operation:Cancel()
+  local has_fields, cancel
+  if kind == "table" or kind == "userdata" then
+    has_fields, cancel = pcall(field, operation, "Cancel")
+  end
+  if has_fields and cancel then
+    local fine, problem = pcall(cancel, operation)
+    if not fine then
+      report.tell(task, problem, debug.traceback())
+    end
   end
 end
 
@@ -43,7 +56,7 @@ local function await(call, timeout_ms, ...)
       call.is_left = true
       return ...
     end
-    call.operation = ...
+    call.operation, call.is_parked = ..., true
     if sched.park(call, timeout_ms) == sched.TIMEOUT then
       return nil, ("no answer in %g ms"):format(timeout_ms), "ETIMEDOUT"
     end
@@ -65,15 +78,20 @@ local function wrap(fn, options)
     local call = {
       what = "a callback",
       Leave = leave,
-      --- What the callback was given; what the function has answered; whether nobody waits.
+      --- What the callback was given; what the function has answered.
       results = false,
       operation = nil,
+      --- Whether the task waits for the callback, and whether it has ceased to. Until the function
+      --- has returned it may wait for something else.
+      is_parked = false,
       is_left = false,
     }
     local args, count = with_callback(function(...)
       if not call.results and not call.is_left then
         call.results = pack(...)
-        sched.wake(task, true)
+        if call.is_parked then
+          sched.wake(task, true)
+        end
       end
     end, at, ...)
     return await(call, timeout_ms, fn(unpack(args, 1, count)))
