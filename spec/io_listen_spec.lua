@@ -38,6 +38,19 @@ describe("io.listen", function()
     assert.are.equal(20, listener:Connections())
   end))
 
+  it("does not wait for ever in a scope that is cancelled", spec(function()
+    local got, code
+    co.scope(function(scope)
+      scope:Cancel()
+      co.shield(function()
+        local _
+        got, _, code = io.listen("127.0.0.1:0", echo)
+      end)
+    end)
+    assert.is_nil(got)
+    assert.are.equal("ECANCELED", code)
+  end))
+
   it("tells the handler who has come", spec(function()
     local seen
     local listener = listen(function(stream, peer)

@@ -77,6 +77,8 @@ local Task = {
   frame = false,
   --- Why the task is to end.
   doomed = false,
+  --- Called when it ends without having begun: it lets go of what was handed to it.
+  on_drop = false,
   --- Where it was spawned, where the task that did so was, and so on: `site`, `outer`, `depth`.
   origin = false,
   --- The last error of a task that a scope of this one has raised: `error`, `traceback`.
@@ -243,6 +245,9 @@ function drop(task)
   task.fn, task.args, task.doomed = drop, false, reason
   task.failure = { error = reason, traceback = "" }
   cancelled = cancelled + 1
+  if task.on_drop then
+    task.on_drop()
+  end
   end_task(task)
 end
 
@@ -795,8 +800,28 @@ function sched.attach(driver, handler)
   return root
 end
 
+--- Nobody can wake the tasks of a scope any more, nor those of scopes in them.
+local function forget(scope)
+  for i = 1, scope.last or 0 do
+    local task = scope[i]
+    local worker = type(task) == "table" and task.worker
+    if worker then
+      if worker.alarm then
+        worker.alarm:Clear(worker)
+      end
+      worker.waiter = false
+      local entered = task.frame
+      while entered do
+        forget(entered)
+        entered = entered.outer
+      end
+    end
+  end
+end
+
 --- Lets go of the loop, and forgets the tasks that have not ended.
 function sched.detach()
+  forget(root)
   loop, on_error = false, false
   running = false
   root = sched.new_home()

@@ -170,6 +170,9 @@ local function listen(addr, handler, options)
     stop(self)
   end
   self.keeper = sched.spawn(guard, self, engine, task)
+  function self.keeper.on_drop()
+    sched.wake(task, false, "listen at " .. addr .. ": the scope is cancelled", "ECANCELED")
+  end
   local opened, message, code = sched.park({
     what = "listen at " .. addr,
     Leave = function()

@@ -71,13 +71,28 @@ local function keep(self)
   end
 end
 
+--- Ties the program to the scope of the current task. One that is cancelled already would end it
+--- at once: a shielded task that starts a program there, to clean up, ends it by itself.
+local function own(self)
+  if sched.home().stop then
+    return
+  end
+  self.keeper = sched.spawn(keep, self)
+  function self.keeper.on_drop()
+    leave(self.running)
+    close_pipes(self, 0)
+  end
+end
+
 local function on_exit(self, status, signum)
   self.has_ended = true
   self.status, self.signum = status, signum
   for _ = 1, self.waiting.count do
     sched.wake(self.waiting:Take())
   end
-  sched.wake(self.keeper)
+  if self.keeper then
+    sched.wake(self.keeper)
+  end
 end
 
 --- What `process.spawn` is told, and what the streams are.
@@ -157,7 +172,7 @@ local function popen(command, options)
   self.waiting.what = "the end of " .. self.name
   self.running = { program = self, Leave = leave, what = self.waiting.what }
   streams_of(self, marks, options.decoder)
-  self.keeper = sched.spawn(keep, self)
+  own(self)
   return self
 end
 
