@@ -26,7 +26,12 @@ local function write_error(self)
 end
 
 local function write_failure(self, result)
-  local code = write_error(self) or errors.name(result)
+  local code = write_error(self)
+  if not code and result == -errors.ESOCKCLOSE then
+    -- The connection has failed, and tells how later in this pass.
+    return failure(self, "write to", "EPIPE", "the connection has failed")
+  end
+  code = code or errors.name(result)
   if code == "ENOBUFS" then
     local why = ("%d bytes are queued, the limit is %d"):format(
       self.conn:QueuedBytes(),
