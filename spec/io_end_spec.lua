@@ -119,6 +119,30 @@ describe("a second reader", function()
     assert.are.equal("line", tasks.finished(first)[1])
   end))
 
+  it("takes nothing from under the first, also when there is something", spec(function()
+    local peer, stream = tasks.peer()
+    peer.send("half")
+    local first = tasks.parked(stream.ReadLine, stream)
+    local calls = {
+      { "Read", 2 },
+      { "ReadSome" },
+      { "ReadAll" },
+      { "ReadLine" },
+      { "ReadUntil", "l" },
+      { "ReadPacket" },
+      { "TryReadPacket" },
+    }
+    for _, bad in ipairs(calls) do
+      local fine, message = pcall(function()
+        return stream[bad[1]](stream, bad[2]), 1
+      end)
+      assert.is_false(fine, bad[1])
+      assert.matches("io_end_spec.lua:%d+: another task reads", message)
+    end
+    peer.send(" and half\n")
+    assert.are.equal("half and half", tasks.finished(first)[1])
+  end))
+
   it("may come when the first was cancelled, or is late", spec(function()
     local peer, stream = tasks.peer()
     local first = tasks.parked(stream.ReadLine, stream)

@@ -32,6 +32,14 @@ local function expect_bytes(self, name, n, max, timeout_ms)
   end
 end
 
+--- As that, for a call that reads now.
+local function expect_reader(self, name, n, max, timeout_ms)
+  expect_bytes(self, name, n, max, timeout_ms)
+  if self.reader then
+    stream.refuse_reader(self)
+  end
+end
+
 --- Takes `count` bytes out of the inbox, which has so many: 1 or more.
 local function take(self, count)
   local inbox, offset = self.inbox, self.offset
@@ -90,7 +98,7 @@ end
 --- Exactly `count` bytes.
 ---@async
 function Stream:Read(count, timeout_ms)
-  expect_bytes(self, "Read", 2, nil, timeout_ms)
+  expect_reader(self, "Read", 2, nil, timeout_ms)
   if not (type(count) == "number" and count >= 0 and count % 1 == 0) then
     stream.bad_argument("Read", 2, "integer of at least 0", count)
   end
@@ -107,7 +115,7 @@ end
 --- What has arrived, at least one byte, at most `max`.
 ---@async
 function Stream:ReadSome(max, timeout_ms)
-  expect_bytes(self, "ReadSome", 2, max, timeout_ms)
+  expect_reader(self, "ReadSome", 2, max, timeout_ms)
   local deadline = self.size == 0 and deadline_of(timeout_ms)
   while self.size == 0 do
     local got, message, code = more(self, 1, deadline, timeout_ms)
@@ -122,7 +130,7 @@ end
 --- Everything up to the peer's end, `""` when there is nothing.
 ---@async
 function Stream:ReadAll(max, timeout_ms)
-  expect_bytes(self, "ReadAll", 2, max, timeout_ms)
+  expect_reader(self, "ReadAll", 2, max, timeout_ms)
   max = max or ALL_MAX
   local deadline = deadline_of(timeout_ms)
   while true do
@@ -244,8 +252,8 @@ end
 --- what is left is a line too.
 ---@async
 function Stream:ReadLine(max, timeout_ms)
-  if getmetatable(self) ~= "stream" or self.is_framed or max or timeout_ms then
-    expect_bytes(self, "ReadLine", 2, max, timeout_ms)
+  if getmetatable(self) ~= "stream" or self.reader or self.is_framed or max or timeout_ms then
+    expect_reader(self, "ReadLine", 2, max, timeout_ms)
   end
   max = max or LINE_MAX
   if self.size == 0 and not timeout_ms then
@@ -265,7 +273,7 @@ end
 --- What comes before `mark`, of at most `max` bytes; the mark is taken too, and not returned.
 ---@async
 function Stream:ReadUntil(mark, max, timeout_ms)
-  expect_bytes(self, "ReadUntil", 3, max, timeout_ms)
+  expect_reader(self, "ReadUntil", 3, max, timeout_ms)
   if type(mark) ~= "string" or mark == "" then
     stream.bad_argument("ReadUntil", 2, "string that is not empty", mark)
   end

@@ -142,16 +142,18 @@ local function wake_reader(self)
   end
 end
 
+--- Raises for a second reader.
+local function refuse_reader(self)
+  local message = "another task reads from %s already: a stream has one reader at a time"
+  stream.blame(message:format(self.peer))
+end
+stream.refuse_reader = refuse_reader
+
 --- Waits for input: until `wants` bytes are there, or for `"packet"` the next one, which is
 --- returned; or the end. False when the time has passed.
 ---@async
 local function await(self, wants, timeout_ms)
-  local task = parking()
-  if self.reader then
-    local message = "another task reads from %s already: a stream has one reader at a time"
-    stream.blame(message:format(self.peer))
-  end
-  self.reader, self.wants = task, wants
+  self.reader, self.wants = parking(), wants
   if self.is_paused then
     resume(self)
   end
@@ -349,6 +351,9 @@ local function take_packet(self)
   if not item then
     return nil
   elseif not self.is_framed then
+    if self.reader then
+      refuse_reader(self)
+    end
     drop_first(self)
     note_taken(self, #item - offset)
     return rawpacket(offset == 0 and item or sub(item, offset + 1))
@@ -372,6 +377,9 @@ end
 function Stream:ReadPacket(timeout_ms)
   if timeout_ms or getmetatable(self) ~= "stream" then
     expect(self, "ReadPacket", 2, timeout_ms)
+  end
+  if self.reader then
+    refuse_reader(self)
   end
   local packet = take_packet(self)
   if packet then
