@@ -12,7 +12,8 @@ local stream = require("chuck.io.stream")
 local Stream, await, failure = stream.Stream, stream.await, stream.failure
 local note_taken = stream.note_taken
 local byte, find, sub = string.byte, string.find, string.sub
-local concat, getmetatable, type = table.concat, getmetatable, type
+local METATABLE, metatable_of = stream.METATABLE, debug.getmetatable
+local concat, type = table.concat, type
 
 --- The longest line, or text before a mark, in bytes, unless told otherwise.
 local LINE_MAX = 64 * 1024
@@ -218,7 +219,10 @@ local function line_at_hand(self, max)
   else
     self.offset = found
   end
-  note_taken(self, found - offset)
+  self.size = self.size + offset - found
+  if self.is_paused then
+    note_taken(self, 0)
+  end
   local last = found - 1
   if last > offset and byte(chunk, last) == CARRIAGE_RETURN then
     last = last - 1
@@ -252,7 +256,7 @@ end
 --- what is left is a line too.
 ---@async
 function Stream:ReadLine(max, timeout_ms)
-  if getmetatable(self) ~= "stream" or self.reader or self.is_framed or max or timeout_ms then
+  if metatable_of(self) ~= METATABLE or self.reader or self.is_framed or max or timeout_ms then
     expect_reader(self, "ReadLine", 2, max, timeout_ms)
   end
   max = max or LINE_MAX

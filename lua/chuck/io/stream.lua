@@ -17,6 +17,8 @@ local sched = require("chuck.co.sched")
 local errors = native.error
 local rawpacket = native.packet.rawpacket
 local find, getmetatable, sub, type = string.find, getmetatable, string.sub, type
+--- Less than half the price of `getmetatable`, which looks for the name of the class.
+local metatable_of = debug.getmetatable
 local parking, park, wake, TIMEOUT = sched.parking, sched.park, sched.wake, sched.TIMEOUT
 
 local stream = {}
@@ -51,7 +53,7 @@ local GOES_ON = { [errors.ERVTIMEOUT] = true, [errors.ESNTIMEOUT] = true }
 local Stream = {}
 
 local METATABLE = { __index = Stream, __metatable = "stream" }
-stream.Stream = Stream
+stream.Stream, stream.METATABLE = Stream, METATABLE
 
 local WORDS = {
   EOF = "the peer has ended the stream",
@@ -98,7 +100,7 @@ end
 
 --- Raises for a method that was not called on a stream, or with a time limit that is none.
 local function expect(self, name, n, timeout_ms)
-  if getmetatable(self) ~= "stream" then
+  if metatable_of(self) ~= METATABLE then
     bad_argument(name, 1, "stream", self)
   elseif timeout_ms and not (type(timeout_ms) == "number" and timeout_ms >= 0) then
     bad_argument(name, n, "milliseconds", timeout_ms)
@@ -163,49 +165,13 @@ local function await(self, wants, timeout_ms)
 end
 stream.await = await
 
---- Reading stops when more is here than the reader wants.
-local function keep(self, item, size)
-  local last = self.last + 1
-  self.last = last
-  self.inbox[last] = item
+--- So much more is here, and reading stops when that is too much.
+local function note_added(self, size)
   size = self.size + size
   self.size = size
-  local task = self.reader
-  if task then
-    if size < self.wants then
-      return
-    end
-    wake(task, true)
-  end
   if size >= self.read_ahead and not self.is_paused then
     self.is_paused = true
     self.conn:PauseRead()
-  end
-end
-
-local function receive(self, packet)
-  if self.is_closed then
-    return
-  end
-  if self.is_framed == nil then
-    self.is_framed = getmetatable(packet) == "rpacket"
-    if self.is_framed and self.wants ~= "packet" then
-      -- Who reads bytes finds out.
-      wake_reader(self)
-    end
-  end
-  if self.wants == "packet" then
-    local task = self.reader
-    if task and wake(task, packet) then
-      return
-    end
-    self.wants = 0
-  end
-  if self.is_framed then
-    keep(self, packet, #packet + PACKET_COST)
-  else
-    local bytes = packet:ReadBin()
-    keep(self, bytes, #bytes)
   end
 end
 
@@ -222,6 +188,80 @@ local function finish(self, number)
   end
   wake_reader(self)
 end
+
+--- What is told of packets. One goes to the reader that waits for it, others are kept; what comes
+--- while there is a reader is not weighed, since it runs in the same pass.
+local function packet_receiver(self)
+  return function(_, packet, number)
+    if not packet then
+      finish(self, number)
+      return
+    end
+    local task = self.reader
+    if task and self.wants == "packet" then
+      self.wants = 0
+      if wake(task, packet) then
+        return
+      end
+    end
+    local last = self.last + 1
+    self.last = last
+    self.inbox[last] = packet
+    if not task then
+      note_added(self, #packet + PACKET_COST)
+    end
+  end
+end
+
+--- What is told of bytes. Reading stops when more is here than the reader wants.
+local function byte_receiver(self)
+  return function(_, packet, number)
+    if not packet then
+      finish(self, number)
+      return
+    end
+    local task = self.reader
+    if task and self.wants == "packet" then
+      self.wants = 0
+      if wake(task, packet) then
+        return
+      end
+    end
+    local bytes = packet:ReadBin()
+    local last = self.last + 1
+    self.last = last
+    self.inbox[last] = bytes
+    if task and self.size + #bytes < self.wants then
+      self.size = self.size + #bytes
+      return
+    elseif task then
+      wake(task, true)
+    end
+    note_added(self, #bytes)
+  end
+end
+
+--- What is told of packets or bytes: the first one tells of which.
+local function any_receiver(self)
+  local receive
+  return function(conn, packet, number)
+    if packet and not receive then
+      self.is_framed = getmetatable(packet) == "rpacket"
+      receive = (self.is_framed and packet_receiver or byte_receiver)(self)
+      if self.is_framed and self.wants ~= "packet" then
+        -- Who reads bytes finds out.
+        wake_reader(self)
+      end
+    end
+    if packet then
+      receive(conn, packet)
+    else
+      finish(self, number)
+    end
+  end
+end
+
+local RECEIVERS = { bytes = byte_receiver, packets = packet_receiver }
 
 --- Options that every way to make a stream has.
 stream.OPTIONS = {
@@ -280,13 +320,8 @@ function stream.new(conn, peer, options, kind)
     conn:SetHighWater(self.high_water, nil, self.send_limit)
   end
   conn:SetHalfOpen(true)
-  local done, message, code = conn:Add2Engine(sched.engine(), function(_, packet, number)
-    if packet then
-      receive(self, packet)
-    else
-      finish(self, number)
-    end
-  end)
+  local receiver = (RECEIVERS[kind] or any_receiver)(self)
+  local done, message, code = conn:Add2Engine(sched.engine(), receiver)
   if not done then
     conn:Close()
     return nil, self.peer .. ": " .. message, code
@@ -346,7 +381,7 @@ stream.note_taken = note_taken
 
 --- The first packet that is there; nil when there is none. Bytes make one as they have arrived.
 local function take_packet(self)
-  local inbox, first, offset = self.inbox, self.first, self.offset
+  local inbox, first = self.inbox, self.first
   local item = inbox[first]
   if not item then
     return nil
@@ -354,6 +389,7 @@ local function take_packet(self)
     if self.reader then
       refuse_reader(self)
     end
+    local offset = self.offset
     drop_first(self)
     note_taken(self, #item - offset)
     return rawpacket(offset == 0 and item or sub(item, offset + 1))
@@ -375,7 +411,7 @@ end
 --- is none.
 ---@async
 function Stream:ReadPacket(timeout_ms)
-  if timeout_ms or getmetatable(self) ~= "stream" then
+  if timeout_ms or metatable_of(self) ~= METATABLE then
     expect(self, "ReadPacket", 2, timeout_ms)
   end
   if self.reader then
@@ -398,7 +434,9 @@ end
 
 --- The next packet if it is there already; nil otherwise. Never parks.
 function Stream:TryReadPacket()
-  expect(self, "TryReadPacket")
+  if metatable_of(self) ~= METATABLE then
+    expect(self, "TryReadPacket")
+  end
   return take_packet(self)
 end
 

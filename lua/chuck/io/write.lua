@@ -16,9 +16,16 @@ local waiters = require("chuck.co.waiters")
 local errors = native.error
 local rawpacket = native.packet.rawpacket
 local Stream, failure = stream.Stream, stream.failure
+local METATABLE, metatable_of = stream.METATABLE, debug.getmetatable
 local concat, getmetatable, select, sub, type = table.concat, getmetatable, select, string.sub, type
 
-local PACKETS = { wpacket = true, rawpacket = true, rpacket = true }
+local CLASSES = { wpacket = true, rawpacket = true, rpacket = true }
+
+--- Metatables of packets that were seen: a class may have several.
+local known = {}
+
+--- More may be queued than was counted: it has to be asked for.
+local UNKNOWN = math.huge
 
 --- Why nothing can be written; nil when something can.
 local function write_error(self)
@@ -103,17 +110,25 @@ local function await_room(self, timeout_ms)
   end
 end
 
+--- Raises for what is no packet.
+local function expect_packet(name, packet)
+  if not CLASSES[getmetatable(packet)] then
+    stream.bad_argument(name, 2, "packet", packet)
+  end
+  known[metatable_of(packet)] = true
+end
+
 --- Queues a packet without ever parking.
 function Stream:Send(packet)
-  if getmetatable(self) ~= "stream" then
+  if metatable_of(self) ~= METATABLE then
     stream.expect(self, "Send")
   end
-  if not PACKETS[getmetatable(packet)] then
-    stream.bad_argument("Send", 2, "packet", packet)
+  if not known[metatable_of(packet)] then
+    expect_packet("Send", packet)
   end
   local result = self.conn:Send(packet)
   if result == 0 then
-    self.owed = self.owed + #packet
+    self.owed = UNKNOWN
     return true
   end
   return write_failure(self, result)
@@ -122,11 +137,11 @@ end
 --- Queues a packet. Parks before while more than the high-water mark is queued.
 ---@async
 function Stream:WritePacket(packet, timeout_ms)
-  if timeout_ms or getmetatable(self) ~= "stream" then
+  if timeout_ms or metatable_of(self) ~= METATABLE then
     stream.expect(self, "WritePacket", 3, timeout_ms)
   end
-  if not PACKETS[getmetatable(packet)] then
-    stream.bad_argument("WritePacket", 2, "packet", packet)
+  if not known[metatable_of(packet)] then
+    expect_packet("WritePacket", packet)
   end
   if self.owed >= self.high_water then
     local done, message, code = await_room(self, timeout_ms)
@@ -189,7 +204,7 @@ end
 --- is queued.
 ---@async
 function Stream:Write(text, more, ...)
-  if getmetatable(self) ~= "stream" then
+  if metatable_of(self) ~= METATABLE then
     stream.expect(self, "Write")
   end
   local timeout_ms
