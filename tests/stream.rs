@@ -6,6 +6,7 @@ mod support {
 }
 
 mod streams {
+    mod failure;
     mod half_open;
 }
 
@@ -70,20 +71,6 @@ mod ends {
         let expected =
             [Said::Frame(b"one".to_vec()), Said::Frame(b"two".to_vec()), Said::Ended(Code::OK)];
         assert_eq!(drive.said(ours), expected);
-    }
-
-    #[test]
-    fn what_a_peer_says_before_it_resets_who_still_sends_is_heard() {
-        let mut drive = Drive::new();
-        let (ours, mut peer) = pair::narrow(&mut drive, Framing::Raw);
-        block(&mut drive, ours);
-        peer.leave(b"too much");
-        peer.reset();
-        drive.until("the reset", |drive| drive.is_over(ours));
-        let said = drive.said(ours);
-        let [Said::Raw(words), Said::Ended(code)] = &said[..] else { panic!("{said:?}") };
-        assert_eq!(words, b"too much");
-        assert_ne!(*code, Code::OK);
     }
 
     #[test]
