@@ -214,41 +214,6 @@ describe("co.run", function()
     end
   end)
 
-  it("wakes nobody that it has forgotten in a later run", function()
-    local engine = chuck.engine()
-    local went_on
-    local channel
-    local options = { engine = engine, grace_ms = 5, signals = false }
-    local function stay(...)
-      for _, wait in ipairs({ ... }) do
-        co.spawn(co.shield, function()
-          wait()
-          went_on = true
-        end)
-      end
-      co.sleep(1)
-      co.stop()
-    end
-    co.run(function()
-      channel = co.channel()
-      stay(function()
-        channel:Recv()
-      end, function()
-        channel:Recv(50)
-      end, function()
-        co.scope(function()
-          co.sleep(40)
-        end)
-      end)
-    end, options)
-    co.run(function()
-      channel:TrySend("x")
-      co.sleep(60)
-    end, options)
-    engine:Close()
-    assert.is_nil(went_on)
-  end)
-
   it("serves callbacks and tasks side by side: a ready task runs in the same pass", function()
     local order = {}
     co.run(function()

@@ -800,28 +800,8 @@ function sched.attach(driver, handler)
   return root
 end
 
---- Nobody can wake the tasks of a scope any more, nor those of scopes in them.
-local function forget(scope)
-  for i = 1, scope.last or 0 do
-    local task = scope[i]
-    local worker = type(task) == "table" and task.worker
-    if worker then
-      if worker.alarm then
-        worker.alarm:Clear(worker)
-      end
-      worker.waiter = false
-      local entered = task.frame
-      while entered do
-        forget(entered)
-        entered = entered.outer
-      end
-    end
-  end
-end
-
 --- Lets go of the loop, and forgets the tasks that have not ended.
 function sched.detach()
-  forget(root)
   loop, on_error = false, false
   running = false
   root = sched.new_home()
