@@ -16,6 +16,9 @@ local getmetatable = getmetatable
 local complete, park = sched.complete, sched.park
 local DONE, TIMEOUT = sched.DONE, sched.TIMEOUT
 
+-- Half the price of `getmetatable`, which looks for `__metatable`.
+local metatable_of = debug.getmetatable
+
 local channel = {}
 
 --- Room of a channel that was made without a number.
@@ -140,7 +143,7 @@ local received = channel.received
 ---@return string? why `"closed"`, `"timeout"`
 ---@return string? code
 function Channel:Send(value, timeout_ms)
-  if getmetatable(self) ~= "channel" then
+  if metatable_of(self) ~= Channel then
     check.self("Send", self, "channel")
   elseif timeout_ms then
     check.timeout("Send", 2, timeout_ms)
@@ -177,7 +180,7 @@ end
 ---@return string? why `"closed"` once nothing is left to take, `"timeout"`
 ---@return string? code
 function Channel:Recv(timeout_ms)
-  if getmetatable(self) ~= "channel" then
+  if metatable_of(self) ~= Channel then
     check.self("Recv", self, "channel")
   elseif timeout_ms then
     check.timeout("Recv", 1, timeout_ms)
