@@ -145,9 +145,15 @@ local function finish()
 end
 
 local port = serve(tonumber(arg[1]) or 0)
-print(("%s: an echo server on %s:%d, and %d clients with %d packets under way each"):format(
-  rawget(_G, "jit") and rawget(_G, "jit").version or _VERSION, HOST, port, CLIENTS, IN_FLIGHT
-))
+print(
+  ("%s: an echo server on %s:%d, and %d clients with %d packets under way each"):format(
+    rawget(_G, "jit") and rawget(_G, "jit").version or _VERSION,
+    HOST,
+    port,
+    CLIENTS,
+    IN_FLIGHT
+  )
+)
 print(("try it yourself:  nc %s %d   or   telnet %s %d"):format(HOST, port, HOST, port))
 if seconds then
   print(("ends by itself after %g s"):format(seconds))
@@ -174,7 +180,13 @@ if under_way > 0 then
   fail(("%d packets did not come back"):format(under_way))
 end
 io.write(live and "\r\27[K" or "")
-print(("%s packets in %.1f s: %s packets/s, %s bytes verified, %d errors"):format(
-  grouped(done.packets), took, grouped(done.packets / took), grouped(done.bytes), done.errors
-))
+print(
+  ("%s packets in %.1f s: %s packets/s, %s bytes verified, %d errors"):format(
+    grouped(done.packets),
+    took,
+    grouped(done.packets / took),
+    grouped(done.bytes),
+    done.errors
+  )
+)
 os.exit(done.errors == 0 and done.packets > 0 and 0 or 1)

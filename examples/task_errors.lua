@@ -26,10 +26,13 @@ co.run(function()
   print("joined:", code, message:match("^[^\n]*")) -- a traceback follows
 
   -- A scope: the first error cancels the others, and is raised from it.
-  print("scope:", co.pcall(co.scope, function(scope)
-    scope:Spawn(patient)
-    scope:Spawn(fail_after, 10, "the disk is full")
-  end))
+  print(
+    "scope:",
+    co.pcall(co.scope, function(scope)
+      scope:Spawn(patient)
+      scope:Spawn(fail_after, 10, "the disk is full")
+    end)
+  )
 
   -- A deadline: everything inside is cancelled, and that is no error.
   print("deadline:", co.with_deadline(20, patient))

@@ -73,8 +73,21 @@ local kinds = {
   cthread = { "cthread" },
   script = { good = os.tmpname() },
   mail = {
-    "nil", "boolean", "table", "string", "nan", "fraction", "negative", "zero", "huge", "wpacket",
-    "rpacket", "rawpacket", "cthread", good = {}, is_needed = true, -- though it may be nil
+    "nil",
+    "boolean",
+    "table",
+    "string",
+    "nan",
+    "fraction",
+    "negative",
+    "zero",
+    "huge",
+    "wpacket",
+    "rpacket",
+    "rawpacket",
+    "cthread",
+    good = {},
+    is_needed = true, -- though it may be nil
   },
   room = { "nil", "zero", "huge", "wpacket", "rpacket", good = 64 },
 }

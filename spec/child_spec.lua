@@ -269,9 +269,8 @@ describe("a child", function()
       print(chuck.process.fork("/nonexistent"))
     ]])
     file:close()
-    local result = child_program.shell(
-      ("env --ignore-signal=CHLD '%s' %s"):format(child_program.lua, path)
-    )
+    local result =
+      child_program.shell(("env --ignore-signal=CHLD '%s' %s"):format(child_program.lua, path))
     os.remove(path)
     local words = 'nil\tnil\nnil\tcannot execute "/nonexistent"'
     assert.are.equal(words, result.output:sub(1, #words))

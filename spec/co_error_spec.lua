@@ -100,12 +100,17 @@ if _VERSION == "Lua 5.4" then
             lock:Unlock()
           end,
         })
-        local task = co.spawn(loading([[
+        local task = co.spawn(
+          loading([[
           local co, lock, guard = ...
           lock:Lock()
           local held <close> = guard
           co.sleep(1000)
-        ]]), co, lock, guard)
+        ]]),
+          co,
+          lock,
+          guard
+        )
         clock.settle()
         task:Cancel()
         clock.settle()
@@ -121,12 +126,16 @@ if _VERSION == "Lua 5.4" then
             error("closing failed", 0)
           end,
         })
-        co.spawn(loading([[
+        co.spawn(
+          loading([[
           local co, guard = ...
           local held <close> = guard
           co.sleep(1)
           error("first", 0)
-        ]]), co, guard)
+        ]]),
+          co,
+          guard
+        )
         clock.advance(1)
         assert.are.equal("closing failed", clock.take_errors()[1].error)
       end)
@@ -139,12 +148,16 @@ if _VERSION == "Lua 5.4" then
             co.sleep(10)
           end,
         })
-        local task = co.spawn(loading([[
+        local task = co.spawn(
+          loading([[
           local co, guard = ...
           local held <close> = guard
           co.sleep(1)
           error("first", 0)
-        ]]), co, guard)
+        ]]),
+          co,
+          guard
+        )
         clock.advance(1)
         assert.is_true(task:IsDone())
         assert.matches("attempt to yield", clock.take_errors()[1].error)

@@ -90,12 +90,15 @@ describe("a socket that is sent to a thread", function()
 
   it("as an argument of new, too", function()
     local near, far = world:pair()
-    local other = threads.serve([[
+    local other = threads.serve(
+      [[
       local conn = ...
       conn:Add2Engine(engine, function(conn, packet)
         if packet then conn:Send(packet) else conn:Close() end
       end)
-    ]], far)
+    ]],
+      far
+    )
     assert.is_truthy(other)
     assert.is_false((far:Add2Engine(world.engine, net.ignore)))
     assert_answers(near)

@@ -25,14 +25,17 @@ describe("an inbox", function()
   --- A thread that reads no mail until it may: it polls for a file that goes away.
   local function deaf()
     local path = os.tmpname()
-    local thread = threads.start([[
+    local thread = threads.start(
+      [[
       local path = ...
       while true do
         local file = io.open(path)
         if not file then return end
         file:close()
       end
-    ]], path)
+    ]],
+      path
+    )
     return thread, function()
       os.remove(path)
     end
@@ -130,12 +133,16 @@ describe("an inbox", function()
     local thread, free = deaf()
     while cthread.sendmail(thread, 1) do
     end
-    local other = threads.start([[
+    local other = threads.start(
+      [[
       local cthread = require("chuck").cthread
       local target, creator = ...
       cthread.sendmail(creator, "waiting")
       return select(3, cthread.sendmail(target, 1, 60000))
-    ]], thread, cthread.self())
+    ]],
+      thread,
+      cthread.self()
+    )
     local engine, is_waiting = chuck.engine(), false
     cthread.process_mail(engine, function()
       is_waiting = true
@@ -311,13 +318,13 @@ describe("process_mail", function()
     to_me("question")
     to_me("early")
     wait(engine, seen, 4)
-    assert.are.same(
-      { "outside question", "inside early", "inside answer", "outside more" }, seen)
+    assert.are.same({ "outside question", "inside early", "inside answer", "outside more" }, seen)
     inner:Close()
   end)
 
   it("without a descriptor left is false, with EMFILE, and changes nothing", function()
-    local result = child.run([[
+    local result = child.run(
+      [[
       local chuck = require("chuck")
       local cthread = chuck.cthread
       local engine, other = chuck.engine(), chuck.engine()
@@ -327,7 +334,9 @@ describe("process_mail", function()
       print(select(3, cthread.process_mail(other, error)))
       cthread.sendmail(cthread.self(), "still here")
       engine:Run(0)
-    ]], "ulimit -n 50;")
+    ]],
+      "ulimit -n 50;"
+    )
     assert.are.equal("EMFILE\nstill here\n", result.output)
   end)
 
@@ -467,7 +476,8 @@ describe("broadcast", function()
 
   it("counts who is full and does not wait for them", function()
     local path = os.tmpname()
-    local thread = threads.start([[
+    local thread = threads.start(
+      [[
       local chuck = require("chuck")
       local creator, path = ...
       local me = chuck.cthread.self()
@@ -484,7 +494,10 @@ describe("broadcast", function()
         file:close()
       end
       engine:Run()
-    ]], cthread.self(), path)
+    ]],
+      cthread.self(),
+      path
+    )
     local engine, is_full = chuck.engine(), false
     cthread.process_mail(engine, function()
       is_full = true

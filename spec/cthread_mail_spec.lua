@@ -56,8 +56,10 @@ describe("mail", function()
     for _, scalar in ipairs(scalars) do
       local back = there_and_back(scalar)
       assert.are.equal(scalar, back)
-      assert.are.equal(rawget(math, "type") and math.type(scalar), -- luacheck: ignore
-        rawget(math, "type") and math.type(back)) -- luacheck: ignore
+      assert.are.equal(
+        rawget(math, "type") and math.type(scalar), -- luacheck: ignore
+        rawget(math, "type") and math.type(back)
+      ) -- luacheck: ignore
     end
     local zero = 0
     assert.are.equal(-1 / 0, 1 / there_and_back(-(zero * 1.5)))

@@ -243,9 +243,12 @@ describe("cthread.join", function()
   end)
 
   it("of a thread that was there before is EINVAL", function()
-    local thread = threads.start([[
+    local thread = threads.start(
+      [[
       return select(3, require("chuck").cthread.join((...)))
-    ]], cthread.self())
+    ]],
+      cthread.self()
+    )
     assert.are.equal("EINVAL", (threads.join(thread)))
   end)
 end)
@@ -354,7 +357,8 @@ describe("a thread", function()
 
   it("closes its state when it ends: finalizers run, before join returns", function()
     local path = os.tmpname()
-    threads.join(threads.start([[
+    threads.join(threads.start(
+      [[
       local path = ...
       local proxy = rawget(_G, "newproxy")
       local object = proxy and proxy(true) or setmetatable({}, {})
@@ -367,7 +371,9 @@ describe("a thread", function()
         })
       end
       KEPT = object
-    ]], path))
+    ]],
+      path
+    ))
     local file = io.open(path)
     assert.are.equal("closed", file:read("*a"))
     file:close()

@@ -93,9 +93,12 @@ describe("daemon.daemonize", function()
     assert.are.same({ 0, "" }, { result.status, result.output })
     local pid = pid_of()
     assert.is_true(exists(pid))
-    assert.are.equal("true", wait("a word of the daemon", function()
-      return read("result")
-    end))
+    assert.are.equal(
+      "true",
+      wait("a word of the daemon", function()
+        return read("result")
+      end)
+    )
   end)
 
   it("has a session without a terminal, and leads it not", function()
@@ -304,12 +307,15 @@ describe("daemon.daemonize", function()
   end)
 
   it("writes to log files that were opened before, wherever it works, to its end", function()
-    run([[
+    run(
+      [[
       local log = chuck.log
       local file = log.LogFile("app")
       assert(daemon.daemonize({ workdir = "/" }))
       file:Log(log.INFO, "in the background")
-    ]], "cd " .. folder .. ";")
+    ]],
+      "cd " .. folder .. ";"
+    )
     local text = wait("its lines", function()
       local text = read("app.log")
       return text and text ~= "" and text
@@ -319,7 +325,8 @@ describe("daemon.daemonize", function()
 
   it("has its standard descriptors when it was started without", function()
     for _, closed in ipairs({ "0<&-", "1>&-", "2>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-" }) do
-      run([[
+      run(
+        [[
         local files = { stdout = folder .. "/out", stderr = folder .. "/err" }
         files.pid_file = folder .. "/pid"
         assert(daemon.daemonize(files))
@@ -330,7 +337,9 @@ describe("daemon.daemonize", function()
         local pipe = io.popen("readlink " .. own .. "0 " .. own .. "1 " .. own .. "2")
         write("report", pipe:read("*a"))
         pipe:close()
-      ]], closed)
+      ]],
+        closed
+      )
       local report = wait("a report after " .. closed, function()
         return read("report")
       end)
@@ -344,11 +353,14 @@ describe("daemon.daemonize", function()
   end)
 
   it("is refused where a socket has the place of a standard descriptor", function()
-    local result = run([[
+    local result = run(
+      [[
       local helper = chuck.socket_helper
       local fd = helper.socket(helper.AF_INET, helper.SOCK_STREAM, helper.IPPROTO_TCP)
       print(fd, daemon.daemonize())
-    ]], "0<&-")
+    ]],
+      "0<&-"
+    )
     local words = "0\tnil\tdescriptor 0 was closed, and is something else by now: "
       .. "start the program with it, or daemonize earlier\tEBUSY\n"
     assert.are.equal(words, result.output)
@@ -360,9 +372,12 @@ describe("daemon.daemonize", function()
       local fine, why, code = daemon.daemonize()
       write("result", tostring(fine) .. why .. code)
     ]])
-    assert.are.equal("nilthis process is a daemon alreadyEALREADY", wait("its word", function()
-      return read("result")
-    end))
+    assert.are.equal(
+      "nilthis process is a daemon alreadyEALREADY",
+      wait("its word", function()
+        return read("result")
+      end)
+    )
   end)
 
   it("has no engine's descriptors, and keeps those that were lent", function()
@@ -445,9 +460,12 @@ describe("daemon.daemonize", function()
       table.sort(told)
       write("told", table.concat(told, " "))
     ]])
-    assert.are.equal("early late", wait("its word", function()
-      return read("told")
-    end))
+    assert.are.equal(
+      "early late",
+      wait("its word", function()
+        return read("told")
+      end)
+    )
     run([[
       daemon.daemonize()
       chuck.process.kill(chuck.process.pid(), chuck.signal.SIGHUP)
@@ -522,9 +540,12 @@ describe("a daemon that says when it is ready", function()
       wait(100)
       write("result", tostring(daemon.ready()))
     ]])
-    assert.are.equal("true", wait("its word", function()
-      return read("result")
-    end))
+    assert.are.equal(
+      "true",
+      wait("its word", function()
+        return read("result")
+      end)
+    )
   end)
 end)
 

@@ -91,10 +91,7 @@ describe("datagram", function()
         end
         wait_counted(server, 3)
         assert.are.equal(1, seen.calls)
-        assert.are.same(
-          { received = 1, sent = 0, dropped = 0, truncated = 2 },
-          server:Stats()
-        )
+        assert.are.same({ received = 1, sent = 0, dropped = 0, truncated = 2 }, server:Stats())
       end)
 
       it("drops all but exactly one frame, and the next one is not spoiled", function()

@@ -76,7 +76,7 @@ describe("chuck.dial", function()
     local told = {}
     local dialing = assert(chuck.dial(engine or world.engine, addr, timeout or 5000, function(...)
       told[#told + 1] = { n = select("#", ...), ... }
-      if (...) then
+      if ... then
         world:own((...))
       end
     end, options))

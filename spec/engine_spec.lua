@@ -381,7 +381,7 @@ describe("an error in a callback", function()
   end)
 
   it("goes to standard error again after SetErrorHandler(nil)", function()
-    local handler = 'function() end) engine:SetErrorHandler(nil'
+    local handler = "function() end) engine:SetErrorHandler(nil"
     local status, _, err = uncaught('error("oh no")', handler)
     assert.are.same({ 0, true }, { status, err:find("oh no", 1, true) ~= nil })
   end)

@@ -152,88 +152,97 @@ describe("a stream", function()
 end)
 
 describe("a server", function()
-  it("is not held up by peers that say nothing, or half of it", spec(function()
-    local served = 0
-    local listener = listen(function(stream)
-      local line, _, code = stream:ReadLine(100, 30)
-      if not line then
-        stream:Write(code)
-        return
-      end
-      served = served + 1
-      stream:Write(line)
-    end)
-    local streams = {}
-    for i = 1, 20 do
-      streams[i] = tasks.own(assert(io.connect(listener:GetSockAddr())))
-      streams[i]:Write(i % 2 == 0 and "half" or "")
-    end
-    local good = tasks.own(assert(io.connect(listener:GetSockAddr())))
-    good:Write("good\n")
-    assert.are.equal("good", good:ReadAll())
-    for i = 1, 20 do
-      assert.are.equal("ETIMEDOUT", streams[i]:ReadAll())
-    end
-    assert.are.equal(1, served)
-  end))
-
-  it("survives peers that reset at every moment", spec(function()
-    local began, ended = 0, 0
-    local listener = listen(function(stream)
-      began = began + 1
-      while true do
-        local line = stream:ReadLine()
-        if not line or not stream:Write(("x"):rep(100000)) then
-          break
+  it(
+    "is not held up by peers that say nothing, or half of it",
+    spec(function()
+      local served = 0
+      local listener = listen(function(stream)
+        local line, _, code = stream:ReadLine(100, 30)
+        if not line then
+          stream:Write(code)
+          return
         end
+        served = served + 1
+        stream:Write(line)
+      end)
+      local streams = {}
+      for i = 1, 20 do
+        streams[i] = tasks.own(assert(io.connect(listener:GetSockAddr())))
+        streams[i]:Write(i % 2 == 0 and "half" or "")
       end
-      ended = ended + 1
+      local good = tasks.own(assert(io.connect(listener:GetSockAddr())))
+      good:Write("good\n")
+      assert.are.equal("good", good:ReadAll())
+      for i = 1, 20 do
+        assert.are.equal("ETIMEDOUT", streams[i]:ReadAll())
+      end
+      assert.are.equal(1, served)
     end)
-    for i = 1, 60 do
-      local stream = assert(io.connect(listener:GetSockAddr()))
-      for _ = 1, i % 4 do
-        stream:Write("line\n")
-      end
-      if i % 3 == 0 then
-        co.sleep(i % 5)
-      elseif i % 3 == 1 then
-        stream:ReadSome(nil, 2)
-      end
-      stream:Close(0)
-    end
-    tasks.wait("the handlers", function()
-      return began >= 60 and ended == began
-    end)
-    listener:Close(2000)
-  end))
+  )
 
-  it("does not grow by a peer that sends without end, nor by one that never reads", spec(function()
-    local most = 0
-    local listener = listen(function(stream)
-      assert.are.equal("EMSGSIZE", select(3, stream:ReadLine(1000)))
-      most = math.max(most, stream.size)
-      co.sleep(30)
-      most = math.max(most, stream.size)
-      -- Nobody reads this.
-      local _, _, code = stream:Write(("y"):rep(1000000))
-      for _ = 1, 100 do
-        _, _, code = stream:Write(("y"):rep(1000000), 10)
-        if code then
-          break
+  it(
+    "survives peers that reset at every moment",
+    spec(function()
+      local began, ended = 0, 0
+      local listener = listen(function(stream)
+        began = began + 1
+        while true do
+          local line = stream:ReadLine()
+          if not line or not stream:Write(("x"):rep(100000)) then
+            break
+          end
         end
+        ended = ended + 1
+      end)
+      for i = 1, 60 do
+        local stream = assert(io.connect(listener:GetSockAddr()))
+        for _ = 1, i % 4 do
+          stream:Write("line\n")
+        end
+        if i % 3 == 0 then
+          co.sleep(i % 5)
+        elseif i % 3 == 1 then
+          stream:ReadSome(nil, 2)
+        end
+        stream:Close(0)
       end
-      assert.are.equal("ETIMEDOUT", code)
-      stream:Close(0)
+      tasks.wait("the handlers", function()
+        return began >= 60 and ended == began
+      end)
+      listener:Close(2000)
     end)
-    local stream = tasks.own(assert(io.connect(listener:GetSockAddr(), { read_ahead = 1000 })))
-    co.spawn(function()
-      while stream:Write(("x"):rep(100000)) do
-        co.yield()
-      end
+  )
+
+  it(
+    "does not grow by a peer that sends without end, nor by one that never reads",
+    spec(function()
+      local most = 0
+      local listener = listen(function(stream)
+        assert.are.equal("EMSGSIZE", select(3, stream:ReadLine(1000)))
+        most = math.max(most, stream.size)
+        co.sleep(30)
+        most = math.max(most, stream.size)
+        -- Nobody reads this.
+        local _, _, code = stream:Write(("y"):rep(1000000))
+        for _ = 1, 100 do
+          _, _, code = stream:Write(("y"):rep(1000000), 10)
+          if code then
+            break
+          end
+        end
+        assert.are.equal("ETIMEDOUT", code)
+        stream:Close(0)
+      end)
+      local stream = tasks.own(assert(io.connect(listener:GetSockAddr(), { read_ahead = 1000 })))
+      co.spawn(function()
+        while stream:Write(("x"):rep(100000)) do
+          co.yield()
+        end
+      end)
+      tasks.wait("its end", function()
+        return listener:Connections() == 0 and most > 0
+      end)
+      assert.is_true(most < 64 * 1024 + 2 * 256 * 1024)
     end)
-    tasks.wait("its end", function()
-      return listener:Connections() == 0 and most > 0
-    end)
-    assert.is_true(most < 64 * 1024 + 2 * 256 * 1024)
-  end))
+  )
 end)

@@ -88,11 +88,11 @@ describe("a line", function()
 
   it("uses its text as it is, but for control characters", function()
     local file = open("text")
-    file:Log(log.INFO, "%d %s \\n {} \255\254 \195\164 \t\"")
+    file:Log(log.INFO, '%d %s \\n {} \255\254 \195\164 \t"')
     file:Log(log.INFO, "nul \0 escape \27[2J return \r")
     log.flush()
     assert.are.same({
-      "%d %s \\n {} \255\254 \195\164 \t\"",
+      '%d %s \\n {} \255\254 \195\164 \t"',
       "nul \\x00 escape \\x1b[2J return \\x0d",
     }, texts("text.log"))
   end)
@@ -277,7 +277,8 @@ describe("a file", function()
   end)
 
   it("is one of more than the process may have open", function()
-    local status, out, err = child([[
+    local status, out, err = child(
+      [[
       local files = {}
       for n = 1, 1000 do
         files[n] = log.LogFile("open" .. n, { directory = folder, console = false })
@@ -287,7 +288,9 @@ describe("a file", function()
         assert(log.flush())
       end
       print(log.stats().written)
-    ]], "ulimit -n 256")
+    ]],
+      "ulimit -n 256"
+    )
     assert.are.same({ 0, "3000\n", "" }, { status, out, err })
     assert.are.same({ "line 1", "line 2", "line 3" }, texts("open1000.log"))
   end)
@@ -390,7 +393,8 @@ describe("a disk that is full", function()
 
   it("takes what was kept once there is room, and notes what was not", function()
     -- The shell's unit is 512 or 1024 bytes; either way the limit is met.
-    local status, out = child([[
+    local status, out = child(
+      [[
       local file = log.LogFile("limit", { directory = folder, console = false })
       local text, taken = ("x"):rep(1000), 0
       for _ = 1, 50 do
@@ -407,7 +411,9 @@ describe("a disk that is full", function()
       log.reopen()
       log.flush()
       print(file:Stats().written > stats.written)
-    ]], "ulimit -f 20")
+    ]],
+      "ulimit -f 20"
+    )
     assert.are.same(0, status)
     assert.are.equal("nil\tFile too large\tEFBIG\ntrue\ttrue\ttrue\ntrue\n", out)
   end)
@@ -534,12 +540,15 @@ describe("the console", function()
   it("that nobody reads costs no line its place in the file", function()
     -- Somebody could read the pipe, so that it is full and not broken.
     local unread = "mkfifo FIFO; exec 3<>FIFO >FIFO"
-    local status = child([[
+    local status = child(
+      [[
       local file = log.LogFile("unread", { directory = folder, console = true })
       for n = 1, 400000 do
         assert(file:Log(log.INFO, "a line of about a hundred bytes, which nobody sees: " .. n))
       end
-    ]], (unread:gsub("FIFO", folder .. "/fifo")))
+    ]],
+      (unread:gsub("FIFO", folder .. "/fifo"))
+    )
     assert.are.same({ 0, 400000 }, { status, #texts("unread.log") })
   end)
 end)

@@ -136,7 +136,9 @@ describe("the end of a Lua state", function()
           print("used", worked > 0)
         end)
       ]],
-      "do " .. EVERYTHING:gsub("local objects = ", "objects[1] = nil for _, o in ipairs(") .. [[
+      "do "
+        .. EVERYTHING:gsub("local objects = ", "objects[1] = nil for _, o in ipairs(")
+        .. [[
         ) do objects[#objects + 1] = o end
       end]]
     )

@@ -24,9 +24,14 @@ end
 
 describe("a table's depth", function()
   it("D1: of 64 is written and read", function()
-    assert.are.equal(64, levels_of(check.reader(function(made)
-      made:WriteTab(nested(64))
-    end):ReadTab()))
+    assert.are.equal(
+      64,
+      levels_of(check
+        .reader(function(made)
+          made:WriteTab(nested(64))
+        end)
+        :ReadTab())
+    )
   end)
 
   it("D1: of 65 is refused by the writer, and the packet stays as it was", function()
@@ -252,11 +257,10 @@ describe("a rawpacket", function()
     check.run(engine)
     engine:Close()
     assert.are.equal(near, finished)
-    assert.are.equal("ab", check.bytes_of(
-      packet.rawpacket("a"),
-      packet.rawpacket(""),
-      packet.rawpacket("b")
-    ))
+    assert.are.equal(
+      "ab",
+      check.bytes_of(packet.rawpacket("a"), packet.rawpacket(""), packet.rawpacket("b"))
+    )
   end)
 end)
 

@@ -94,9 +94,12 @@ describe("the bytes on the wire", function()
   end)
 
   it("D20: of a number are a little-endian IEEE double", function()
-    assert.are.equal("00 08 00 00 00 00 00 00 f0 3f", wire(function(made)
-      made:WriteNum(1)
-    end))
+    assert.are.equal(
+      "00 08 00 00 00 00 00 00 f0 3f",
+      wire(function(made)
+        made:WriteNum(1)
+      end)
+    )
   end)
 
   it("D7: of table integers take the smallest unsigned tag, and 0c below -2^31", function()
@@ -179,17 +182,14 @@ describe("reading back", function()
   it("sees the same bytes signed or unsigned", function()
     local bytes = ("\255"):rep(7)
     local signed, unsigned = check.reader_of(bytes), check.reader_of(bytes)
-    assert.are.same(
-      { -1, -1, -1, 255, 65535, 4294967295 },
-      {
-        signed:ReadI8(),
-        signed:ReadI16(),
-        signed:ReadI32(),
-        unsigned:ReadU8(),
-        unsigned:ReadU16(),
-        unsigned:ReadU32(),
-      }
-    )
+    assert.are.same({ -1, -1, -1, 255, 65535, 4294967295 }, {
+      signed:ReadI8(),
+      signed:ReadI16(),
+      signed:ReadI32(),
+      unsigned:ReadU8(),
+      unsigned:ReadU16(),
+      unsigned:ReadU32(),
+    })
   end)
 
   it("takes integers modulo their width", function()
@@ -216,9 +216,11 @@ describe("reading back", function()
       assert.are.same({ value, 1 / value }, { number, 1 / number })
       assert.are.same({ value, 1 / value }, { back(value), 1 / back(value) })
     end
-    local nan = check.reader(function(made)
-      made:WriteNum(0 / 0)
-    end):ReadNum()
+    local nan = check
+      .reader(function(made)
+        made:WriteNum(0 / 0)
+      end)
+      :ReadNum()
     assert.is_true(nan ~= nan and back(0 / 0) ~= back(0 / 0))
   end)
 
@@ -391,10 +393,12 @@ describe("a read that is not there", function()
   end)
 
   it("D7: is not a table with the tags of old peers: they are read", function()
-    local read = check.reader_of(check.unhex(
-      "01 00000006 05 01 09 ff 05 02 0a fffe 05 03 0b fffffffd 05 04 0c fffffffffffffffc"
-        .. "09 05 08 0000000000000005 05 06 04 000000000000f03f"
-    ))
+    local read = check.reader_of(
+      check.unhex(
+        "01 00000006 05 01 09 ff 05 02 0a fffe 05 03 0b fffffffd 05 04 0c fffffffffffffffc"
+          .. "09 05 08 0000000000000005 05 06 04 000000000000f03f"
+      )
+    )
     assert.are.same({ -1, -2, -3, -4, 5, 1 }, read:ReadTab())
   end)
 end)

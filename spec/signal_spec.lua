@@ -157,13 +157,16 @@ describe("a signaler", function()
   end)
 
   it("without a descriptor left is nil, with a message and EMFILE", function()
-    local status, out = child([[
+    local status, out = child(
+      [[
       local held, why, code = {}, nil, nil
       repeat
         held[#held + 1], why, code = signal.signaler(signal.SIGUSR1)
       until code or #held > 1000
       print(type(why), code)
-    ]], "ulimit -n 50")
+    ]],
+      "ulimit -n 50"
+    )
     assert.are.same({ 0, "string\tEMFILE\n" }, { status, out })
   end)
 

@@ -20,11 +20,7 @@ describe("socket_helper", function()
 
   local function socket(family, kind)
     return world:own_fd(
-      socket_helper.socket(
-        family or socket_helper.AF_INET,
-        kind or socket_helper.SOCK_STREAM,
-        0
-      )
+      socket_helper.socket(family or socket_helper.AF_INET, kind or socket_helper.SOCK_STREAM, 0)
     )
   end
 
@@ -124,14 +120,30 @@ describe("socket_helper", function()
     it("raises for numbers that are out of range", function()
       local fd = socket()
       for _, call in ipairs({
-        function() socket_helper.keepalive(fd, -1) end,
-        function() socket_helper.keepalive(fd, 32768) end,
-        function() socket_helper.keepalive(fd, true) end,
-        function() socket_helper.keepalive(fd, 1, 0) end,
-        function() socket_helper.keepalive(fd, 1, 1, 128) end,
-        function() socket_helper.linger(fd, true) end,
-        function() socket_helper.linger(fd, 0.5) end,
-        function() socket_helper.recv_buffer(fd, 0) end,
+        function()
+          socket_helper.keepalive(fd, -1)
+        end,
+        function()
+          socket_helper.keepalive(fd, 32768)
+        end,
+        function()
+          socket_helper.keepalive(fd, true)
+        end,
+        function()
+          socket_helper.keepalive(fd, 1, 0)
+        end,
+        function()
+          socket_helper.keepalive(fd, 1, 1, 128)
+        end,
+        function()
+          socket_helper.linger(fd, true)
+        end,
+        function()
+          socket_helper.linger(fd, 0.5)
+        end,
+        function()
+          socket_helper.recv_buffer(fd, 0)
+        end,
       }) do
         assert.has_error(call)
       end
@@ -183,8 +195,8 @@ describe("socket_helper", function()
 
   describe("adopt", function()
     it("takes over a descriptor that the process was started with", function()
-      local result = child.shell(
-        ("echo words | { exec 7<&0; %s -e '%s'; } 2>&1"):format(
+      local result =
+        child.shell(("echo words | { exec 7<&0; %s -e '%s'; } 2>&1"):format(
           child.lua,
           [[
           local helper = require("chuck").socket_helper
@@ -193,8 +205,7 @@ describe("socket_helper", function()
           assert(helper.close(7) == 0)
           assert(helper.adopt(7) == -require("chuck").error.EBADF)
         ]]
-        )
-      )
+        ))
       assert.are.equal(0, result.status, result.output)
     end)
 

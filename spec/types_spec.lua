@@ -390,9 +390,7 @@ end)
 describe("docs/errors.md", function()
   it("has every code of the library with its number and its words", function()
     local codes = 0
-    for name, number, words in
-      read("docs/errors.md"):gmatch("\n| `(E%w+)` | (%d+) | ([^|]-) |")
-    do
+    for name, number, words in read("docs/errors.md"):gmatch("\n| `(E%w+)` | (%d+) | ([^|]-) |") do
       codes = codes + 1
       assert.are.equal(tonumber(number), chuck.error[name])
       assert.are.equal(words, chuck.error.strerror(tonumber(number)))

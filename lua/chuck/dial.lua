@@ -257,7 +257,7 @@ local function dial(engine, addr, timeout_ms, callback, options)
     error("bad argument #5 to 'dial' (option decoder: one for connections expected)", 2)
   end
   if options.family and not FAMILIES[options.family] then
-    error("bad argument #5 to 'dial' (option family: \"inet\" or \"inet6\" expected)", 2)
+    error('bad argument #5 to \'dial\' (option family: "inet" or "inet6" expected)', 2)
   end
   local self = setmetatable({
     engine = engine,

@@ -39,21 +39,15 @@ local function connect(addr, options)
   local task = sched.parking()
   local attempt = { dialing = false, Leave = cancel, what = "connect to " .. addr }
   local message, code, conn
-  attempt.dialing, message, code = dial(
-    engine,
-    addr,
-    options.timeout_ms or TIMEOUT,
-    function(...)
-      sched.wake(task, ...)
-    end,
-    {
-      addresses = options.addresses,
-      attempt_delay_ms = options.attempt_delay_ms,
-      decoder = options.decoder,
-      family = options.family,
-      recvbuf = options.recvbuf or stream.RECVBUF,
-    }
-  )
+  attempt.dialing, message, code = dial(engine, addr, options.timeout_ms or TIMEOUT, function(...)
+    sched.wake(task, ...)
+  end, {
+    addresses = options.addresses,
+    attempt_delay_ms = options.attempt_delay_ms,
+    decoder = options.decoder,
+    family = options.family,
+    recvbuf = options.recvbuf or stream.RECVBUF,
+  })
   if not attempt.dialing then
     return nil, message, code
   end

@@ -23,7 +23,7 @@ local function resolve(host, options)
   check.options("resolve", 2, options, OPTIONS)
   local family = options and options.family
   if family and family ~= "inet" and family ~= "inet6" then
-    stream.blame("bad argument #2 to 'resolve' (option family: \"inet\" or \"inet6\" expected)")
+    stream.blame('bad argument #2 to \'resolve\' (option family: "inet" or "inet6" expected)')
   end
   local engine = stream.engine_for("resolve")
   local task = sched.parking()
