@@ -12,7 +12,6 @@ local check = require("chuck.support.check")
 local sched = require("chuck.co.sched")
 local waiters = require("chuck.co.waiters")
 
-local getmetatable = getmetatable
 local complete, park = sched.complete, sched.park
 local DONE, TIMEOUT = sched.DONE, sched.TIMEOUT
 
