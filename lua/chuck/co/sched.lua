@@ -195,7 +195,7 @@ end
 --- Ends a wait that was none: its yield has failed, or somebody else has resumed the coroutine.
 local function abandon(worker)
   local waiter, alarm = worker.waiter, worker.alarm
-  worker.waiter, worker.alarm = false, false
+  worker.waiter, worker.alarm, worker.phase = false, false, "settled"
   waiter:Leave(worker.task)
   if alarm then
     alarm:Clear(worker)
@@ -307,7 +307,8 @@ local function new_worker()
     stop = false,
     --- The innermost scope that the task has opened: what it spawns belongs there.
     nursery = false,
-    --- Of the task: false until it has parked, then "settled"; "woken" until it goes on.
+    --- Of the task: false until it parks for the first time, then "settled"; "parking" and "parked"
+    --- while it waits, and "woken" until it goes on.
     phase = false,
     --- From its first park on: when it began, and its place in the list of its scope.
     born = 0,
@@ -406,6 +407,15 @@ local function settle_down(worker)
   join_list(worker)
 end
 
+--- A worker whose phase is not "settled" is about to wait.
+local function settle_for_wait(worker)
+  if worker.phase then
+    abandon(worker)
+  else
+    settle_down(worker)
+  end
+end
+
 --- A task has yielded by Lua's own means, which is as good as `sched.yield`.
 local function go_round(worker)
   if not worker.phase then
@@ -414,13 +424,25 @@ local function go_round(worker)
   make_ready(worker)
 end
 
---- Runs the batch up to `last`.
-local function run_batch()
-  local list, watchdog = batch, watch
-  while at < last do
+--- Runs one batch after the other, `left` tasks at most.
+local function run_batches(left)
+  local watchdog = watch
+  while true do
+    if at == last then
+      if left <= 0 or at == size and count == 0 then
+        return
+      elseif at == size then
+        batch, ready = ready, batch
+        size, count, at = count, 0, 0
+        longest = size > longest and size or longest
+        watchdog = watch
+      end
+      last = size - at < left and size or at + left
+      left = left - (last - at)
+    end
     -- A worker whose task has ended may begin the next by itself, and move on.
     local place = at + 1
-    local entry = list[place]
+    local entry = batch[place]
     local ok, outcome
     at = place
     if watchdog then
@@ -459,20 +481,8 @@ function drain()
   sites = SITES
   time = loop.now()
   passes = passes + 1
-  local left = PASS
-  while left > 0 and (at < size or count > 0) do
-    if at == size then
-      batch, ready = ready, batch
-      size, count, at = count, 0, 0
-      if size > longest then
-        longest = size
-      end
-    end
-    local first = at
-    last = size - first < left and size or first + left
-    run_batch()
-    left = left - (at - first)
-  end
+  last = at
+  run_batches(PASS)
   running = false
   is_posted = loop and (count > 0 or at < size)
   if is_posted then
@@ -614,10 +624,8 @@ end
 function sched.park(waiter, timeout_ms)
   local worker = running
   waiter = waiter or NOTHING
-  if not worker.phase then
-    settle_down(worker)
-  elseif worker.waiter then
-    abandon(worker)
+  if worker.phase ~= "settled" then
+    settle_for_wait(worker)
   end
   if timeout_ms and timeout_ms < math.huge then
     if timeout_ms <= 0 then
@@ -629,9 +637,8 @@ function sched.park(waiter, timeout_ms)
     if worker.phase == "woken" then
       return go_on_early(worker)
     end
-    worker.phase = "settled"
   end
-  worker.waiter = waiter
+  worker.waiter, worker.phase = waiter, "parked"
   local a, b, c = yield()
   if worker.waiter then
     abandon(worker)
@@ -648,10 +655,8 @@ function sched.yield()
   local worker = running
   if not worker or worker.stop then
     sched.parking()
-  elseif not worker.phase then
-    settle_down(worker)
-  elseif worker.waiter then
-    abandon(worker)
+  elseif worker.phase ~= "settled" then
+    settle_for_wait(worker)
   end
   yield(AGAIN)
   if worker.stop then
