@@ -143,19 +143,26 @@ local function wait_for_room(self, task, timeout_ms)
   return true
 end
 
+--- Waits until there is room for a job: true, or `nil, why, code`.
+---@async
+local function make_room(self, timeout_ms)
+  if is_closed(self) then
+    return nil, "closed", "EPIPE"
+  elseif has_room(self) then
+    return true
+  end
+  return wait_for_room(self, sched.parking(), timeout_ms)
+end
+
 --- Has `fn(...)` run as soon as there is a worker; parks while too many jobs wait already. The job,
 --- which is a task; or `nil, "closed", "EPIPE"`.
 ---@async
 function Pool:Submit(fn, ...)
   check.self("Submit", self, "pool")
   check.type("Submit", 1, fn, "function")
-  if is_closed(self) then
-    return nil, "closed", "EPIPE"
-  elseif not has_room(self) then
-    local admitted, why, code = wait_for_room(self, sched.parking())
-    if not admitted then
-      return nil, why, code
-    end
+  local admitted, why, code = make_room(self)
+  if not admitted then
+    return nil, why, code
   end
   local job = enter(self, sched.start(home_of(self), perform, self, fn, ...))
   admit(self)
@@ -168,13 +175,9 @@ function Pool:SubmitWithin(timeout_ms, fn, ...)
   check.self("SubmitWithin", self, "pool")
   check.type("SubmitWithin", 1, timeout_ms, "milliseconds")
   check.type("SubmitWithin", 2, fn, "function")
-  if is_closed(self) then
-    return nil, "closed", "EPIPE"
-  elseif not has_room(self) then
-    local admitted, why, code = wait_for_room(self, sched.parking(), timeout_ms)
-    if not admitted then
-      return nil, why, code
-    end
+  local admitted, why, code = make_room(self, timeout_ms)
+  if not admitted then
+    return nil, why, code
   end
   local job = enter(self, sched.start(home_of(self), perform, self, fn, ...))
   admit(self)
