@@ -423,12 +423,13 @@ describe("services", function()
   it(
     "are registered one by one, by tables, and shared",
     spec(function()
-      local shared =
-        rpc.services({ a = { b = {
+      local shared = rpc.services({
+        a = { b = {
           c = function()
             return "abc"
           end,
-        } } })
+        } },
+      })
       shared:Register("later", function()
         return "later"
       end)

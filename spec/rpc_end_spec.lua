@@ -347,11 +347,13 @@ describe("the end of the connection", function()
         return closed
       end)
       local hooked
-      near, far = peers.pair({ near = {
-        on_call = function(peer)
-          peer:Close()
-        end,
-      } })
+      near, far = peers.pair({
+        near = {
+          on_call = function(peer)
+            peer:Close()
+          end,
+        },
+      })
       hooked = far
       assert.are.equal("ESOCKCLOSE", select(3, near:Call("x")))
       assert.is_true(hooked:Wait(1000))

@@ -106,16 +106,13 @@ describe("a server", function()
           table.insert(told, peer:IsClosed() and code)
         end,
       })
-      local peer = visit(
-        server,
-        {
-          services = rpc.services({
-            name = function()
-              return "guest"
-            end,
-          }),
-        }
-      )
+      local peer = visit(server, {
+        services = rpc.services({
+          name = function()
+            return "guest"
+          end,
+        }),
+      })
       tasks.wait("the guest", function()
         return told[1]
       end)
@@ -183,16 +180,13 @@ describe("a server", function()
       local server = serve()
       local heard = 0
       local function new_guest()
-        return visit(
-          server,
-          {
-            services = rpc.services({
-              news = function(text, more)
-                heard = heard + (text == "hello" and more == nil and 1 or 0)
-              end,
-            }),
-          }
-        )
+        return visit(server, {
+          services = rpc.services({
+            news = function(text, more)
+              heard = heard + (text == "hello" and more == nil and 1 or 0)
+            end,
+          }),
+        })
       end
       for _ = 1, 5 do
         new_guest()

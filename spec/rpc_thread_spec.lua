@@ -104,12 +104,13 @@ describe("a thread", function()
   it(
     "answers another, and asks it",
     spec(function()
-      local peer =
-        pair({ services = {
+      local peer = pair({
+        services = {
           mine = function(a)
             return "mine", a
           end,
-        } })
+        },
+      })
       assert.are.equal(3, peer:Call("add", 1, 2))
       local function list(...)
         return { n = select("#", ...), ... }
@@ -157,12 +158,13 @@ describe("a thread", function()
   it(
     "answers many calls at once, in both directions",
     spec(function()
-      local peer =
-        pair({ services = {
+      local peer = pair({
+        services = {
           twice = function(n)
             return 2 * n
           end,
-        } })
+        },
+      })
       local done = 0
       co.scope(function(children)
         for i = 1, 64 do
