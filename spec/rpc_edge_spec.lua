@@ -46,13 +46,14 @@ describe("hooks and streams", function()
       end
       local near = peers.pair({
         near = { on_call = note("near ") },
-        far = { services = {
-          seven = function()
-            return 7
-          end,
-        }, on_serve = note(
-          "far "
-        ) },
+        far = {
+          services = {
+            seven = function()
+              return 7
+            end,
+          },
+          on_serve = note("far "),
+        },
       })
       assert.are.equal(7, near:Open("seven"):Result())
       tasks.wait("the hook", function()
@@ -77,11 +78,13 @@ describe("hooks and streams", function()
             problem = why
           end,
         },
-        far = { services = {
-          seven = function()
-            return 7
-          end,
-        } },
+        far = {
+          services = {
+            seven = function()
+              return 7
+            end,
+          },
+        },
       })
       near:CallAsync(function(value)
         told = value
@@ -133,11 +136,15 @@ describe("callbacks of a peer", function()
         local told = 0
         local began = sched.now()
         local _, _, code = co.with_deadline(100, function()
-          local near, far = peers.pair({ far = { services = {
-            seven = function()
-              return 7
-            end,
-          } } })
+          local near, far = peers.pair({
+            far = {
+              services = {
+                seven = function()
+                  return 7
+                end,
+              },
+            },
+          })
           local function wait_long()
             told = told + 1
             co.sleep(10000)
@@ -157,6 +164,42 @@ describe("callbacks of a peer", function()
         assert.are.equal(2, told)
         assert.is_true(sched.now() - began < 5000)
       end
+    end)
+  )
+end)
+
+describe("calls with large arguments", function()
+  it(
+    "are refused beyond 64 MiB that services hold, and taken again when those have ended",
+    spec(function()
+      local go_on = co.channel(0)
+      local near, far = peers.pair({
+        far = {
+          services = {
+            hold = function()
+              go_on:Recv()
+            end,
+          },
+        },
+      })
+      local large, ended, refused = ("x"):rep(4 * 1024 * 1024 - 100), 0, nil
+      for _ = 1, 16 do
+        near:CallAsync(function(_, _, code)
+          ended, refused = ended + 1, refused or code
+        end, "hold", large)
+      end
+      tasks.wait("sixteen calls", function()
+        return next(far.served) and far.held > 15 * #large
+      end)
+      local _, message, code = near:Call("hold", large)
+      assert.are.equal("EBUSY", code)
+      assert.matches("^hold: calls of %d+ bytes are served already, limit is 67108864$", message)
+      go_on:Close()
+      tasks.wait("their ends", function()
+        return ended == 16
+      end)
+      assert.is_nil(refused)
+      assert.is_nil((select(2, near:Call("hold", large))))
     end)
   )
 end)
@@ -187,11 +230,14 @@ describe("limits of what is sent", function()
     "hold for a stream whose decoder would take more",
     spec(function()
       local near, far = peers.pair({
-        far = { message = 1000, services = {
-          size = function(text)
-            return #text
-          end,
-        } },
+        far = {
+          message = 1000,
+          services = {
+            size = function(text)
+              return #text
+            end,
+          },
+        },
       })
       tasks.wait("hello", function()
         return near.most_bytes == 1000
@@ -226,11 +272,13 @@ describe("limits of what is sent", function()
     "want whole numbers of values",
     spec(function()
       for _, n in ipairs({ 1.5, 0, -1, 2 ^ 31 + 1, math.huge, 0 / 0 }) do
-        local near, hand = peers.by_hand({ services = {
-          seven = function()
-            return 7
-          end,
-        } })
+        local near, hand = peers.by_hand({
+          services = {
+            seven = function()
+              return 7
+            end,
+          },
+        })
         hand.say("OPEN", 1, "seven", 0, nil, n)
         assert.are.equal("EBADMSG", select(3, near:Wait(5000)))
         near, hand = peers.by_hand({ services = { sleep = co.sleep } })

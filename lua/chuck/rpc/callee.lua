@@ -126,6 +126,10 @@ function callee.set_up(self)
   --- The last id that the other side has used; calls under way by their id.
   self.seen = 0
   self.served = {}
+  --- The size of the message that is looked at; of those whose services still run, by task, and
+  --- their sum.
+  self.size = 0
+  self.weights, self.held = setmetatable({}, { __mode = "k" }), 0
   self.home = home.new(self, on_failure, on_cancelled)
   --- Tasks of notifications, and of callbacks: these are told of the end, so they outlive it.
   self.loose = home.new(self, on_lone_failure, on_lone_cancelled)
@@ -358,12 +362,42 @@ local function head_trouble(self, id, name, timeout_ms, trace)
   return words_trouble(name, timeout_ms, trace)
 end
 
+--- Whether the message that has come is too much beside those whose services still run.
+local function is_overloaded(self)
+  local size = self.size
+  if size <= limits.light or self.held + size <= limits.held then
+    return false
+  end
+  self.held = 0
+  for task, weight in pairs(self.weights) do
+    if task:IsDone() then
+      self.weights[task] = nil
+    else
+      self.held = self.held + weight
+    end
+  end
+  return self.held + size > limits.held
+end
+
+--- The arguments of a service are held until its task has ended.
+local function weigh(self, task)
+  if self.size > limits.light then
+    self.weights[task] = self.size
+    self.held = self.held + self.size
+  end
+  return task
+end
+callee.weigh = weigh
+
 --- Why a call is not taken: a code and a message; nil when it is.
 local function refusal(self, service, name, is_stream)
   if not service then
     return "ENOSYS", "there is no service " .. name
   elseif self.home.count >= self.config.calls then
     return "EBUSY", ("%s: %d calls are served already"):format(name, self.home.count)
+  elseif is_overloaded(self) then
+    local text = "%s: calls of %d bytes are served already, limit is %d"
+    return "EBUSY", text:format(name, self.held, limits.held)
   elseif self.is_draining then
     return "EBUSY", name .. ": no more calls are taken"
   elseif service.is_stream and not is_stream then
@@ -399,7 +433,7 @@ function callee.on_call(self, n, id, name, timeout_ms, trace, ...)
   end
   local entry = admit(self, id, name, timeout_ms, trace)
   local run = self.config.on_serve and callee.serve_observed or callee.serve
-  entry.task = start(self.home, run, self, entry, service.fn, ...)
+  entry.task = weigh(self, start(self.home, run, self, entry, service.fn, ...))
 end
 
 --- A notification has arrived. What cannot be served is dropped, for there is nobody to tell.
@@ -414,15 +448,15 @@ function callee.on_notify(self, n, id, name, timeout_ms, trace, ...)
   if not service or service.is_stream or self.is_draining then
     self.dropped = self.dropped + 1
     return
-  elseif self.loose.count >= self.config.calls then
+  elseif self.loose.count >= self.config.calls or is_overloaded(self) then
     self.dropped = self.dropped + 1
     return
   end
   local entry = of_call(self, nil, name, nil, trace and context.sound(trace))
   if self.config.on_serve then
-    start(self.loose, callee.serve_observed, self, entry, service.fn, ...)
+    weigh(self, start(self.loose, callee.serve_observed, self, entry, service.fn, ...))
   else
-    start(self.loose, serve_notice, entry, service.fn, ...)
+    weigh(self, start(self.loose, serve_notice, entry, service.fn, ...))
   end
 end
 

@@ -377,9 +377,10 @@ function flow.on_open(self, n, id, name, timeout_ms, trace, window, ...)
   entry.flow = served
   local run = self.config.on_serve and callee.serve_observed or callee.serve
   if service.is_stream then
-    entry.task = sched.start(self.home, run, self, entry, service.fn, served, ...)
+    entry.task =
+      callee.weigh(self, sched.start(self.home, run, self, entry, service.fn, served, ...))
   else
-    entry.task = sched.start(self.home, run, self, entry, service.fn, ...)
+    entry.task = callee.weigh(self, sched.start(self.home, run, self, entry, service.fn, ...))
   end
   link.say(self, KIND.CREDIT_UP, id, served.granted)
 end

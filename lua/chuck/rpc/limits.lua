@@ -5,6 +5,10 @@ return {
   message = 4 * 1024 * 1024,
   --- Calls of one peer that wait for an answer, each way. A call that is served has a task.
   calls = 16384,
+  --- Bytes of calls that are served at a time, in messages of more than `light` bytes: lighter ones
+  --- are limited by `calls` alone.
+  held = 64 * 1024 * 1024,
+  light = 4096,
   --- Values of one call beside its name, or of its results.
   values = 3990,
   --- Length of the name of a service, in bytes.

@@ -256,7 +256,8 @@ local function read_all(self)
     end
     local left = limits.batch
     repeat
-      if #packet > most then
+      self.size = #packet
+      if self.size > most then
         return broken(self, nil, "EPKTOOLARGE")
       end
       dispatch(self, packet, read(packet))
