@@ -1,6 +1,6 @@
 --- Connections that are made again: when, and what calls do meanwhile. On a clock moved by hand.
 local chuck = require("chuck")
-local backoff = require("chuck.rpc.backoff")
+local backoff = require("chuck.co.backoff")
 local clock = require("spec.helper.clock")
 local config = require("chuck.rpc.config")
 local link = require("chuck.rpc.link")

@@ -7,7 +7,7 @@
 ---
 --- A task keeps it, in the scope that the link was made in. Nobody but that task changes `peer`.
 
-local backoff = require("chuck.rpc.backoff")
+local backoff = require("chuck.co.backoff")
 local errors = require("chuck.rpc.errors")
 local limits = require("chuck.rpc.limits")
 local link = require("chuck.rpc.link")

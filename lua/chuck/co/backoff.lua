@@ -8,7 +8,7 @@
 --- all come at once. Chance does not come from `math.random`: before Lua 5.4 every process has the
 --- same numbers there.
 
-local native = require("chuck.native")
+local clock = require("chuck.co.loop").clock
 
 local backoff = {}
 
@@ -21,7 +21,7 @@ local LEAST = 1
 local function new_seed()
   local address = tostring({}):match("(%x+)$") or "0"
   local seed = tonumber(address:sub(-9), 16) or 0
-  return (seed * 31 + native.systick() * 7919) % (MODULUS - 1) + 1
+  return (seed * 31 + clock() * 7919) % (MODULUS - 1) + 1
 end
 
 local state = false
@@ -31,7 +31,7 @@ local function chance()
   return state / MODULUS
 end
 
----@class chuck.rpc.Backoff
+---@class chuck.co.Backoff
 local Backoff = {}
 Backoff.__index = Backoff
 
