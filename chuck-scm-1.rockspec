@@ -61,6 +61,7 @@ build = {
       ["chuck.co.wrap"] = "lua/chuck/co/wrap.lua",
       ["chuck.dial"] = "lua/chuck/dial.lua",
       ["chuck.io"] = "lua/chuck/io/init.lua",
+      ["chuck.io.attempt"] = "lua/chuck/io/attempt.lua",
       ["chuck.io.bytes"] = "lua/chuck/io/bytes.lua",
       ["chuck.io.connect"] = "lua/chuck/io/connect.lua",
       ["chuck.io.datagram"] = "lua/chuck/io/datagram.lua",

@@ -2,9 +2,8 @@
 ---
 ---     local stream, message, code = io.connect("example.org:80", { timeout_ms = 5000 })
 
+local attempt = require("chuck.io.attempt")
 local check = require("chuck.support.check")
-local dial = require("chuck.dial")
-local sched = require("chuck.co.sched")
 local stream = require("chuck.io.stream")
 
 --- How long a connection may take, in milliseconds, unless told otherwise.
@@ -24,10 +23,6 @@ local OPTIONS = {
 
 local NONE = {}
 
-local function cancel(self)
-  self.dialing:Cancel()
-end
-
 --- Connects to `addr`. Parks until that has come to an end.
 ---@async
 local function connect(addr, options)
@@ -36,26 +31,16 @@ local function connect(addr, options)
   options = options or NONE
   stream.check_options("connect", 2, options)
   local engine = stream.engine_for("connect")
-  local task = sched.parking()
-  local attempt = { dialing = false, Leave = cancel, what = "connect to " .. addr }
-  local message, code, conn
-  attempt.dialing, message, code = dial(engine, addr, options.timeout_ms or TIMEOUT, function(...)
-    sched.wake(task, ...)
-  end, {
+  local conn, message, code = attempt(engine, addr, options.timeout_ms or TIMEOUT, {
     addresses = options.addresses,
     attempt_delay_ms = options.attempt_delay_ms,
     decoder = options.decoder,
     family = options.family,
     recvbuf = options.recvbuf or stream.RECVBUF,
   })
-  if not attempt.dialing then
-    return nil, message, code
-  end
-  conn, message, code = sched.park(attempt)
   if not conn then
     return nil, message, code
   end
-  stream.unless_cancelled(conn.Close, conn)
   return stream.new(conn, nil, options, stream.kind_of(options.decoder))
 end
 
