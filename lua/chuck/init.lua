@@ -20,6 +20,7 @@ local LAZY = {
   dial = "chuck.dial",
   io = "chuck.io",
   listen = "chuck.listen",
+  redis = "chuck.redis",
   rpc = "chuck.rpc",
 }
 

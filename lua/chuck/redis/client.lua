@@ -1,0 +1,289 @@
+--- A client: commands of any number of tasks share one connection, which is made again when it
+--- breaks.
+---
+---     local client = redis.client("redis://127.0.0.1:6379/0")
+---     client:Set("name", "chuck")
+---     print(client:Get("name"))       --> chuck
+---
+--- Commands of one pass of the loop leave in one write.
+
+local commands = require("chuck.redis.commands")
+local guards = require("chuck.redis.guards")
+local idempotent = require("chuck.redis.idempotent")
+local keeper = require("chuck.redis.keeper")
+local link = require("chuck.redis.link")
+local methods = require("chuck.redis.methods")
+local options = require("chuck.redis.options")
+local outcome = require("chuck.redis.outcome")
+local sched = require("chuck.co.sched")
+local shapes = require("chuck.redis.shapes")
+
+--- Less than half the price of `getmetatable`, which looks for the name of the class.
+local metatable_of = debug.getmetatable
+local null, type = outcome.null, type
+
+local client = {}
+
+---@class chuck.redis.Client
+local Client = {}
+
+local METATABLE = { __index = Client, __metatable = "redis.client" }
+
+--- Raises for what is no client.
+local function expect(self, name)
+  if metatable_of(self) ~= METATABLE then
+    local message = "calling '%s' on bad self (redis.client expected, got %s)"
+    outcome.blame(message:format(name, outcome.kind_of(self)))
+  end
+end
+
+--- What the task gets for a reply that has come by `from`.
+local function answer(self, spec, from, value, ...)
+  if value == null then
+    return nil
+  elseif type(value) == "table" and outcome.is_error(value) then
+    self.errors = self.errors + 1
+    return outcome.of(value)
+  end
+  if spec.shape and from.protocol == 2 then
+    value = shapes.give(spec, value, ...)
+  end
+  if self.replies then
+    return self.replies(spec.name, value)
+  end
+  return value
+end
+
+--- Sends a command by `from` and parks for its raw reply.
+---@async
+local function request(from, timeout_ms, spec, ...)
+  local words = spec.words
+  if words[2] then
+    return from:Request(timeout_ms, words[1], words[2], ...)
+  end
+  return from:Request(timeout_ms, words[1], ...)
+end
+
+--- Whether a command that was lost with its link may be sent again.
+local function may_repeat(self, spec, from, how, ...)
+  if not from.ended or self.keeper.is_closed then
+    return false
+  elseif how and how.idempotent ~= nil then
+    return how.idempotent
+  end
+  return self.options.in_flight == "retry" and idempotent.is(spec, ...)
+end
+
+--- Why there is no reply.
+local function no_reply(self, spec, from, message, code)
+  if code == "ETIMEDOUT" then
+    self.timeouts = self.timeouts + 1
+  elseif from.ended then
+    message = message .. "; it may have been carried out"
+  end
+  return nil, spec.name .. ": " .. message, code
+end
+
+--- As `perform`, for as long as `how` says, while links come and go.
+---@async
+local function persist(self, how, spec, ...)
+  local timeout_ms = how and how.timeout_ms or self.timeout_ms
+  local give_up, tries = sched.now() + timeout_ms, 0
+  while true do
+    local from, message, code, err = self.keeper:Link(math.max(give_up - sched.now(), 0))
+    if not from then
+      return nil, spec.name .. ": " .. message, code, err
+    end
+    local value
+    value, message, code = request(from, math.max(give_up - sched.now(), 0), spec, ...)
+    if value ~= nil and value ~= false or value == false and not message then
+      return answer(self, spec, from, value, ...)
+    elseif value == false then
+      outcome.raise(spec.name, message, code)
+    elseif tries >= self.options.retries or not may_repeat(self, spec, from, how, ...) then
+      return no_reply(self, spec, from, message, code)
+    end
+    tries = tries + 1
+    self.repeats = self.repeats + 1
+  end
+end
+
+--- Tells `on_slow` of a command that took long.
+---@async
+local function timed(self, how, spec, ...)
+  local began = sched.now()
+  local value, message, code, err = persist(self, how, spec, ...)
+  local took = sched.now() - began
+  if took >= self.options.slow_ms then
+    self.slow = self.slow + 1
+    if self.options.on_slow then
+      self.options.on_slow(spec.name, took, ...)
+    end
+  end
+  return value, message, code, err
+end
+
+--- Sends a command and parks for its reply.
+---@async
+local function perform(self, spec, ...)
+  if metatable_of(self) ~= METATABLE then
+    expect(self, spec.method or spec.name)
+  end
+  local guard = guards[spec.name]
+  if guard then
+    return guard(self, spec, ...)
+  end
+  local from = self.keeper.link
+  if not from or self.is_observed then
+    return self:Perform(nil, spec, ...)
+  end
+  local value, message, code = request(from, self.timeout_ms, spec, ...)
+  if type(value) == "string" and not self.replies and not spec.shape then
+    return value
+  elseif value ~= nil and (value ~= false or not message) then
+    return answer(self, spec, from, value, ...)
+  elseif value == false then
+    outcome.raise(spec.method or spec.name, message, code)
+  elseif from.ended and may_repeat(self, spec, from, nil, ...) then
+    self.repeats = self.repeats + 1
+    return persist(self, nil, spec, ...)
+  end
+  return no_reply(self, spec, from, message, code)
+end
+
+methods.add(Client, perform)
+
+--- Sends a command with its transformed arguments, watched for its time.
+---@async
+function Client:Perform(how, spec, ...)
+  local run = self.options.slow_ms and timed or persist
+  if self.arguments then
+    return run(self, how, spec, self.arguments(spec.name, ...))
+  end
+  return run(self, how, spec, ...)
+end
+
+--- Any command by its name: a value, or what `redis/outcome.lua` says. Parks.
+---@async
+function Client:Call(name, ...)
+  expect(self, "Call")
+  if type(name) ~= "string" then
+    outcome.raise("Call", 1, "string expected, got " .. outcome.kind_of(name))
+  end
+  return perform(self, methods.spec(name), ...)
+end
+
+local HOW = { timeout_ms = "milliseconds", idempotent = "boolean" }
+
+--- As `Call`, with options for this command: `timeout_ms`, and whether it is `idempotent`.
+---@async
+function Client:CallWith(how, name, ...)
+  expect(self, "CallWith")
+  options.check("CallWith", 1, how, HOW)
+  if type(name) ~= "string" then
+    outcome.raise("CallWith", 2, "string expected, got " .. outcome.kind_of(name))
+  end
+  return self:Perform(how, methods.spec(name), ...)
+end
+
+--- Parks until there is a connection: true, or `nil, message, code`.
+---@async
+function Client:Ready(timeout_ms)
+  expect(self, "Ready")
+  local up, message, code, err = self.keeper:Link(timeout_ms or self.options.connect_ms)
+  if not up then
+    return nil, message, code, err
+  end
+  return true
+end
+
+--- A link of its own with the same place and credentials; whoever opens it closes it.
+---@async
+function Client:OpenLink(more)
+  local own = self.options
+  if self.keeper.is_closed then
+    return outcome.none(self.keeper.place, "the client is closed", "ESOCKCLOSE")
+  end
+  local fresh, message, code, err =
+    link.open(self.keeper.place, more and setmetatable(more, { __index = own }) or own)
+  if fresh then
+    self.links[fresh] = true
+  end
+  return fresh, message, code, err
+end
+
+--- Counters since it was made: see docs/api/redis.md.
+function Client:Stats()
+  expect(self, "Stats")
+  local kept = self.keeper
+  local up = kept.link
+  return {
+    is_connected = up and true or false,
+    protocol = up and up.protocol or nil,
+    place = kept.place,
+    replies = self.past + (up and up:Received() or 0),
+    in_flight = up and up:Waiting() or 0,
+    waiting = kept.waiting.count,
+    attempts = kept.attempts,
+    connects = kept.connects,
+    losses = kept.losses,
+    errors = self.errors,
+    timeouts = self.timeouts,
+    repeats = self.repeats,
+    slow = self.slow,
+  }
+end
+
+--- Ends the client: whoever waits is told `"ESOCKCLOSE"`. Any number of times.
+function Client:Close()
+  expect(self, "Close")
+  self.keeper:Close()
+  for open in pairs(self.links) do
+    open:Close()
+  end
+  self.links = {}
+end
+
+function Client:IsClosed()
+  expect(self, "IsClosed")
+  return self.keeper.is_closed
+end
+
+--- A client with options that are whole (redis/options.lua).
+function client.new(made)
+  local self = setmetatable({
+    options = made,
+    keeper = false,
+    timeout_ms = made.timeout_ms,
+    --- Transforms: `arguments(name, ...)` returns arguments, `replies(name, value)` a value.
+    arguments = made.arguments or false,
+    replies = made.replies or false,
+    --- Whether commands take the long way: arguments are changed, or times are looked at.
+    is_observed = (made.arguments or made.slow_ms) and true or false,
+    --- Links that were opened for somebody.
+    links = setmetatable({}, { __mode = "k" }),
+    --- Replies of links that are gone; errors of the server, commands without a reply in time,
+    --- commands that were sent again, commands that took long.
+    past = 0,
+    errors = 0,
+    timeouts = 0,
+    repeats = 0,
+    slow = 0,
+  }, METATABLE)
+  self.keeper = keeper.new(self, made)
+  return self
+end
+
+--- A client of the server at a URI, or with options. It connects in a task of its own.
+function client.connect(given)
+  if not sched.current() then
+    outcome.blame("'client' is for tasks: use it inside of co.run or co.spawn")
+  end
+  return client.new(options.make("client", given))
+end
+
+client.METATABLE = METATABLE
+client.Client = Client
+client.commands = commands
+
+return client

@@ -1,0 +1,40 @@
+--- Commands that do not belong on a connection that tasks share: what is done instead.
+
+local outcome = require("chuck.redis.outcome")
+
+local guards = {}
+
+--- A guard that raises and says what to use.
+local function refuse(instead)
+  return function(_, spec)
+    local message = "%s changes the connection that tasks share: use %s"
+    outcome.blame(message:format(spec.name, instead))
+  end
+end
+
+for name, instead in pairs({
+  AUTH = "the options username and password",
+  HELLO = "the option protocol",
+  SELECT = "the option db, and a client for each database",
+  RESET = "client:Close()",
+  QUIT = "client:Close()",
+  MULTI = "client:Multi(fn)",
+  EXEC = "client:Multi(fn)",
+  DISCARD = "client:Multi(fn)",
+  WATCH = "client:Watch(keys, fn)",
+  UNWATCH = "client:Watch(keys, fn)",
+  SUBSCRIBE = "client:Subscribe(...)",
+  UNSUBSCRIBE = "subscription:Remove(...)",
+  PSUBSCRIBE = "client:Psubscribe(...)",
+  PUNSUBSCRIBE = "subscription:Remove(...)",
+  SSUBSCRIBE = "client:Ssubscribe(...)",
+  SUNSUBSCRIBE = "subscription:Remove(...)",
+  MONITOR = "client:Monitor()",
+  ["CLIENT REPLY"] = "client:Pipeline()",
+  ["CLIENT TRACKING"] = "client:Cached(key)",
+  ["CLIENT CACHING"] = "client:Cached(key)",
+}) do
+  guards[name] = refuse(instead)
+end
+
+return guards

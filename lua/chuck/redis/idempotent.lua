@@ -1,0 +1,35 @@
+--- Commands that leave the same behind when they are carried out twice.
+
+local idempotent = {}
+
+local NAMES = {}
+for name in
+  ([[
+    SET MSET HSET HMSET DEL UNLINK HDEL SADD SREM ZREM PERSIST EXPIREAT PEXPIREAT SETEX PSETEX
+    SETBIT SETRANGE LSET LTRIM PFADD GEOADD SDIFFSTORE SINTERSTORE SUNIONSTORE ZUNIONSTORE
+    ZINTERSTORE ZDIFFSTORE ZRANGESTORE ECHO PING XACK XDEL XTRIM
+  ]]):gmatch("%S+")
+do
+  NAMES[name] = true
+end
+
+--- Words that make a command answer, or do, something else the second time.
+local WORDS = { NX = true, XX = true, GET = true, INCR = true, GT = true, LT = true }
+
+--- Whether a command may be sent again when nobody knows what became of it.
+function idempotent.is(spec, ...)
+  if spec.is_read_only then
+    return true
+  elseif not NAMES[spec.name] then
+    return false
+  end
+  for i = 1, select("#", ...) do
+    local word = select(i, ...)
+    if type(word) == "string" and #word <= 4 and WORDS[word:upper()] then
+      return false
+    end
+  end
+  return true
+end
+
+return idempotent

@@ -1,0 +1,39 @@
+--- Redis for tasks and callbacks.
+---
+---     local client = redis.client("redis://127.0.0.1:6379")
+---     client:Set("name", "chuck")
+---     print(client:Get("name"))       --> chuck
+---
+--- What is further up the road is loaded when it is first used.
+
+local client = require("chuck.redis.client")
+local limits = require("chuck.redis.limits")
+local outcome = require("chuck.redis.outcome")
+
+local redis = {
+  client = client.connect,
+  null = outcome.null,
+  is_error = outcome.is_error,
+  limits = limits,
+}
+
+--- Loaded when first used: name, and the module that is its value.
+local LAZY = {
+  Connect = "chuck.redis.connect",
+  cluster = "chuck.redis.cluster",
+  pool = "chuck.redis.pool",
+  script = "chuck.redis.script",
+  sentinel = "chuck.redis.sentinel",
+  stream = "chuck.redis.stream",
+}
+
+return setmetatable(redis, {
+  __index = function(_, name)
+    local module = LAZY[name]
+    if module then
+      local value = require(module)
+      redis[name] = value
+      return value
+    end
+  end,
+})

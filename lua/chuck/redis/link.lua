@@ -1,0 +1,317 @@
+--- One connection to a server, and who waits for which of its replies.
+---
+--- ```text
+---  Submit(entry, "GET", "a")  ->  entries wait in line  ->  replies come in the same order
+---
+---    first           last
+---  | task | false | entry |      a task is woken with the reply; false has given up: its reply is
+---                                dropped, so no other is taken for it
+--- ```
+---
+--- Who is no task is a table with two functions: `taker(entry, value)` gets the reply, and
+--- `loser(entry, message, code)` is told when there will be none. Replies are raw here: null and
+--- errors are values. What is sent in one pass of the loop leaves in one write.
+
+local attempt = require("chuck.io.attempt")
+local greeting = require("chuck.redis.greeting")
+local native = require("chuck.native")
+local outcome = require("chuck.redis.outcome")
+local sched = require("chuck.co.sched")
+local waiters = require("chuck.co.waiters")
+
+local send = native.redis.send
+local parking, park, wake, TIMEOUT = sched.parking, sched.park, sched.wake, sched.TIMEOUT
+
+local link = {}
+
+---@class chuck.redis.Link
+local Link = {}
+Link.__index = Link
+
+--- What is read at a time, in bytes.
+local RECVBUF = 65536
+
+--- Gives up: the reply will find nobody in this place.
+function Link:Leave(task)
+  self.line[task.place] = false
+end
+
+--- Puts an entry in line.
+local function stand(self, entry)
+  local last = self.last + 1
+  self.last = last
+  self.line[last] = entry
+  entry.place = last
+end
+
+--- Takes the first entry out; nil when nobody waits.
+local function take(self)
+  local first = self.first
+  if first > self.last then
+    return nil
+  end
+  local entry = self.line[first]
+  self.line[first] = nil
+  if first == self.last then
+    self.replies = self.replies + first
+    self.first, self.last = 1, 0
+  else
+    self.first = first + 1
+  end
+  return entry
+end
+
+--- Tells an entry that its reply will not come.
+local function lose(entry, message, code)
+  if entry.loser then
+    entry:loser(message, code)
+  else
+    wake(entry, nil, message, code)
+  end
+end
+
+--- Ends the link: whoever waits is told.
+local function finish(self, code, why)
+  if self.ended then
+    return
+  end
+  local message = self.peer .. ": " .. (why or outcome.words_of(code))
+  self.ended = { message = message, code = code }
+  self.conn:Close()
+  local entry = take(self)
+  while entry ~= nil do
+    if entry then
+      lose(entry, message, code)
+    end
+    entry = take(self)
+  end
+  self.room:Finish(sched.DONE)
+  self.watchers:Finish(sched.DONE)
+  if self.on_end then
+    self.on_end(self)
+  end
+end
+
+--- Brings a reply to the one who is first in line.
+local function receive(self, value)
+  local first = self.first
+  local entry = self.line[first]
+  if entry == nil then
+    if self.on_reply then
+      self.on_reply(self, value)
+    else
+      finish(self, "ERDISPERROR", "a reply that nobody has asked for")
+    end
+    return
+  end
+  take(self)
+  if not entry then
+    return
+  elseif entry.taker then
+    entry:taker(value)
+  else
+    wake(entry, value)
+  end
+end
+
+--- Pushes that nobody wants.
+local function ignore() end
+
+local function receiver(self)
+  return function(_, value, code, is_push)
+    if value == nil then
+      finish(self, outcome.code_of(code))
+    elseif is_push then
+      self.pushes = self.pushes + 1
+      self.on_push(self, value)
+    else
+      receive(self, value)
+    end
+  end
+end
+
+--- Parks until there is room for more; true, or `nil, message, code`.
+---@async
+local function await_room(self, timeout_ms)
+  local _, _, code = self.room:Wait(parking(), timeout_ms)
+  if self.ended then
+    return nil, self.ended.message, self.ended.code
+  elseif code then
+    return nil, ("%s: no room to send for %g ms"):format(self.peer, timeout_ms), code
+  end
+  return true
+end
+
+--- Sends a command and puts `entry` in line for its reply: true; or `nil, message, code`; or
+--- `false, n, text` for a wrong argument.
+function Link:Submit(entry, ...)
+  if self.ended then
+    return nil, self.ended.message, self.ended.code
+  end
+  local sent, message, code = send(self.conn, ...)
+  if sent then
+    stand(self, entry)
+    return true
+  end
+  return sent, message, code
+end
+
+--- Sends bytes that hold `#entries` whole commands, and puts the entries in line.
+function Link:SubmitBytes(bytes, entries)
+  if self.ended then
+    return nil, self.ended.message, self.ended.code
+  end
+  local code = self.conn:Send(native.packet.rawpacket(bytes))
+  if code ~= 0 then
+    code = outcome.code_of(-code)
+    return nil, self.peer .. ": " .. outcome.words_of(code), code
+  end
+  for i = 1, #entries do
+    stand(self, entries[i])
+  end
+  return true
+end
+
+--- Sends a command whose reply, if there is one, is told to `on_reply` or `on_push`.
+function Link:Send(...)
+  if self.ended then
+    return nil, self.ended.message, self.ended.code
+  end
+  return send(self.conn, ...)
+end
+
+--- Sends a command and parks for the raw reply; or `nil, message, code`; or `false, n, text`.
+---@async
+function Link:Request(timeout_ms, ...)
+  local task = parking()
+  local sent, message, code = self:Submit(task, ...)
+  while sent == nil and code == "ENOBUFS" and self.first <= self.last do
+    sent, message, code = await_room(self, timeout_ms)
+    if not sent then
+      return nil, message, code
+    end
+    task = parking()
+    sent, message, code = self:Submit(task, ...)
+  end
+  if not sent then
+    return sent, message, code
+  end
+  local value
+  value, message, code = park(self, timeout_ms)
+  if value == TIMEOUT then
+    return nil, ("%s: no reply in %g ms"):format(self.peer, timeout_ms), "ETIMEDOUT"
+  end
+  return value, message, code
+end
+
+--- Entries in line, those who gave up included.
+function Link:Waiting()
+  return self.last - self.first + 1
+end
+
+--- Replies that have come in all.
+function Link:Received()
+  return self.replies + self.first - 1
+end
+
+--- Parks until the link has ended: its end; or nil when the time has passed.
+---@async
+function Link:Wait(timeout_ms)
+  if not self.ended then
+    self.watchers:Wait(parking(), timeout_ms)
+  end
+  return self.ended or nil
+end
+
+--- Stops reading from the server, or goes on.
+function Link:Pause()
+  if not self.is_paused and not self.ended then
+    self.is_paused = true
+    self.conn:PauseRead()
+  end
+end
+
+function Link:Resume()
+  if self.is_paused and not self.ended then
+    self.is_paused = false
+    self.conn:ResumeRead()
+  end
+end
+
+--- Ends the link from this side; whoever waits is told `code`.
+function Link:Close(code, why)
+  finish(self, code or "ESOCKCLOSE", why)
+end
+
+--- A link over `conn`, which is in no engine yet; or `nil, message, code`.
+function link.over(engine, conn, peer, options)
+  local self = setmetatable({
+    conn = conn,
+    --- The server, for messages.
+    peer = peer,
+    --- The version of the protocol that the server speaks with us, and what it said to HELLO.
+    protocol = 2,
+    hello = false,
+    --- Entries `first` to `last` wait for replies; replies that came before `first` was 1 last.
+    line = {},
+    first = 1,
+    last = 0,
+    replies = 0,
+    pushes = 0,
+    --- Who waits for room in the queue of the connection, and for the end.
+    room = waiters.new("room to send to " .. peer),
+    watchers = waiters.new("the end of the connection to " .. peer),
+    --- What tasks of this link wait for, as `co.tasks` tells it.
+    what = "reply of " .. peer,
+    is_paused = false,
+    --- Told of pushes, of replies that nobody waits for, and of the end: `on_push(link, items)`,
+    --- `on_reply(link, value)`, `on_end(link)`.
+    on_push = ignore,
+    on_reply = false,
+    on_end = false,
+    --- Why it has ended: `message`, `code`.
+    ended = false,
+  }, Link)
+  local limit = options.send_limit
+  conn:SetHighWater(math.min(1024 * 1024, limit), function()
+    self.room:Finish(sched.DONE)
+  end, limit)
+  conn:SetNoDelay(true)
+  local fine, message, code = conn:Add2Engine(engine, receiver(self))
+  if not fine then
+    conn:Close()
+    return nil, peer .. ": " .. message, code
+  end
+  return self
+end
+
+--- Connects to `addr`, and greets the server: a link, or `nil, message, code[, err]`.
+---@async
+function link.open(addr, options)
+  local engine = sched.engine()
+  local give_up = sched.now() + options.connect_ms
+  local conn, message, code = attempt(engine, addr, options.connect_ms, {
+    decoder = options.decoder,
+    recvbuf = RECVBUF,
+  })
+  if not conn then
+    return nil, message, code
+  end
+  local self
+  self, message, code = link.over(engine, conn, addr, options)
+  if not self then
+    return nil, message, code
+  end
+  local done, fine, refused
+  done, fine, message, code, refused = sched.pcall(greeting.say, self, options, give_up)
+  if not done then
+    self:Close()
+    error(fine, 0)
+  elseif not fine then
+    self:Close()
+    return nil, message, code, refused
+  end
+  return self
+end
+
+return link
