@@ -172,6 +172,8 @@ local TABLES = {
   ["chuck.TaskEntry"] = true,
   ["chuck.RpcOptions"] = true,
   ["chuck.RpcCallOptions"] = true,
+  -- Compared with the server itself, see redis_commands_spec.
+  ["chuck.RedisCommands"] = true,
 }
 
 --- Names that the platform decides: not every one of types/ is everywhere.
