@@ -17,7 +17,7 @@ pub const OWN: &[(&str, Code, &str)] = &[
     ("EINVISOKTYPE", Code::INVALID_SOCKET_TYPE, "invalid socket type"),
     ("EASSENG", Code::HAS_ENGINE, "already associated with an engine"),
     ("EINVIPK", Code::INVALID_PACKET, "packet of a kind that cannot be sent"),
-    ("ERDISPERROR", Code(146), "redis reply cannot be parsed"),
+    ("ERDISPERROR", Code::REDIS_REPLY, "redis reply cannot be parsed"),
     ("EALSETMBOX", Code(147), "mailbox is already set up"),
     ("EMAXTHD", Code::TOO_MANY_THREADS, "too many threads"),
     ("EPIPECRERR", Code(149), "notifier cannot be created"),
@@ -46,6 +46,8 @@ impl Code {
     pub const HAS_ENGINE: Code = Code(144);
     /// A packet of this kind cannot be sent.
     pub const INVALID_PACKET: Code = Code(145);
+    /// What a server has sent is no reply of Redis.
+    pub const REDIS_REPLY: Code = Code(146);
     /// The kernel refused to watch the socket.
     pub const REGISTER_FAILED: Code = Code(150);
     /// As many threads as may be are alive.
@@ -64,6 +66,8 @@ impl Code {
     pub const BAD_FD: Code = Code(libc::EBADF);
     /// A queue is at its hard limit.
     pub const NO_BUFFERS: Code = Code(libc::ENOBUFS);
+    /// Lua has no memory left.
+    pub const NO_MEMORY: Code = Code(libc::ENOMEM);
     /// A connect took too long.
     pub const TIMED_OUT: Code = Code(libc::ETIMEDOUT);
     /// The process or the system is out of descriptors.

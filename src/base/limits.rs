@@ -257,3 +257,22 @@ pub const JOIN_GRACE: Duration = Duration::from_millis(50);
 
 /// How long the end of a main state waits for its threads.
 pub const THREADS_END: Duration = Duration::from_secs(2);
+
+/// Default limit of one reply of Redis, in bytes: as long as the longest string that a server has.
+pub const REDIS_REPLY: usize = 512 << 20;
+
+/// Default limit of nesting in a reply: commands answer with a handful of levels.
+pub const REDIS_DEPTH: usize = 64;
+
+/// Largest such limit: what is open stands on Lua's stack, and the list of it on ours.
+pub const REDIS_DEPTH_MAX: usize = 128;
+
+/// Default limit of values in one reply: 16 million take half a gigabyte in Lua.
+pub const REDIS_ELEMENTS: u64 = 16 << 20;
+
+/// How often a reply is made anew after an error in between, of a finalizer or for lack of
+/// memory, before its connection is given up.
+pub const REDIS_TRIES: u32 = 16;
+
+/// Bytes of commands under construction that a thread keeps for the next one.
+pub const REDIS_COMMAND: usize = 64 << 10;

@@ -10,6 +10,7 @@ pub mod datagram;
 pub mod frame;
 pub mod packet;
 pub mod raw;
+pub mod redis;
 
 use crate::base::error::Code;
 
