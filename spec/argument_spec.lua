@@ -101,6 +101,7 @@ local signatures = {
   ["packet.rawpacket"] = "bytes",
   ["packet.clone"] = "packet",
   ["decoder.connection.rpacket"] = "size bits?",
+  ["decoder.connection.redis"] = "settings?",
   ["decoder.datagram.rpacket"] = "size bits?",
   ["datagram.datagram"] = "fd size whole",
   ["connection.connection"] = "fd size decoder",

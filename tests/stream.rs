@@ -578,7 +578,7 @@ mod arrivals {
     #[test]
     fn eight_megabytes_go_both_ways_at_once() {
         let mut drive = Drive::new();
-        let (ours, theirs) = pair::streams(&mut drive, Framing::Raw);
+        let (ours, theirs) = pair::streams(&mut drive, || Framing::Raw);
         let (there, back) = (pattern(8 * MB), pattern(9 * MB)[MB..].to_vec());
         drive.send(ours, &there, Some(1)).unwrap();
         drive.send(theirs, &back, Some(2)).unwrap();

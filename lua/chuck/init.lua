@@ -11,7 +11,9 @@ local native = require("chuck.native")
 
 local chuck = {}
 for name, value in pairs(native) do
-  chuck[name] = value
+  if name ~= "redis" then -- internal: what users see is written in Lua
+    chuck[name] = value
+  end
 end
 
 --- Written in Lua: name, and the module that is its value.

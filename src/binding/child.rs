@@ -87,9 +87,10 @@ pub fn push(
     call.reserve(8);
     call.push_object(ChildObject(handle));
     call.push_table(3, 0);
+    let mut framing = Some(framing);
     for (at, pipe) in (1..).zip(pipes) {
         // What the program says about itself is not in the frames of what it computes.
-        let framing = if at == 2 { framing } else { Framing::Raw };
+        let framing = framing.take_if(|_| at == 2).unwrap_or(Framing::Raw);
         match pipe.ok().flatten() {
             Some(pipe) => connection::push(call, pipe, recv_size, framing),
             None => call.push_boolean(false),

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int};
 use std::rc::Rc;
+use std::time::Instant;
 
 use super::cargo::{Claim, Moved};
 use super::convert;
@@ -18,15 +19,17 @@ use super::stats::add;
 use crate::base::buf::Buf;
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::codec::frame::Width;
 use crate::codec::packet::Payload;
-use crate::conn::framing::{Framing, Packet};
+use crate::codec::redis::Command;
+use crate::conn::framing::{Framing, Packet, Shape};
 use crate::conn::queue::Ticket;
 use crate::conn::stream::{Event, Stream};
 use crate::engine::Ready;
 use crate::engine::key::Key;
 use crate::net;
 use crate::os::clock;
+
+mod replies;
 
 /// Where the callback of `SetHighWater` stands in the object's own table; tickets of sends
 /// count from 1.
@@ -49,8 +52,8 @@ const _: () = assert!(size_of::<Handle>() <= 232);
 /// What Lua and the engine share.
 struct Handle {
     stream: RefCell<Stream>,
-    /// Of frames, the width of their header.
-    width: Option<Width>,
+    /// What its packets are.
+    shape: Shape,
     seat: Seat,
     tickets: Cell<Ticket>,
     /// The object has a table of its own with callbacks: on drain, on sends.
@@ -120,13 +123,23 @@ pub fn push(call: &Call, socket: net::stream::Stream, recv_size: usize, framing:
 impl Connection {
     fn over(stream: Stream) -> Self {
         Connection(Rc::new(Handle {
-            width: stream.width(),
+            shape: stream.shape(),
             stream: RefCell::new(stream),
             seat: Seat::default(),
             tickets: Cell::new(0),
             has_table: Cell::new(false),
             lease: Cell::new(None),
         }))
+    }
+
+    /// Queues a command of Redis: all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::SOCKET_CLOSED`], [`Code::NO_BUFFERS`].
+    #[inline]
+    pub fn send_command(&self, command: &Command) -> Result<(), Code> {
+        self.0.queue_up(|stream, now| stream.send_command(command, now))
     }
 
     /// What a mail takes to another thread.
@@ -142,6 +155,8 @@ impl Claim for Handle {
             Err("a connection in an engine cannot be sent: call RemoveEngine first")
         } else if stream.is_ending() || stream.socket().is_none() {
             Err("a closed connection cannot be sent")
+        } else if stream.is_lent() {
+            Err("a connection cannot be sent while a reply of it is made")
         } else if stream.owes_word() {
             Err("a connection cannot be sent before its on_send_finish was called")
         } else {
@@ -328,10 +343,19 @@ impl Handle {
     }
 
     fn send(&self, head: &[u8], payload: Payload<'_>, ticket: Option<Ticket>) -> Result<(), Code> {
+        self.queue_up(|stream, now| stream.send(head, payload, ticket, now))
+    }
+
+    /// Queues by `push`, and sees to it that what is queued leaves.
+    #[inline]
+    fn queue_up(
+        &self,
+        push: impl FnOnce(&mut Stream, Instant) -> Result<(), Code>,
+    ) -> Result<(), Code> {
         let mut stream = self.stream.borrow_mut();
         let now = self.seat.now();
         let was_empty = stream.queued() == 0;
-        stream.send(head, payload, ticket, now)?;
+        push(&mut stream, now)?;
         self.seat.with(|seat| {
             if stream.wants_flush() {
                 add(&seat.core.stats.bytes_out, stream.flush(now));
@@ -366,8 +390,6 @@ impl Handle {
         self.seat.leave(call, self.stream.borrow().fd());
     }
 
-    /// Whether it still has the registration that `stage` speaks of: a callback may have
-    /// ended it, or begun another one, in another engine under an equal key.
     /// Reads once, and writes if there is room; returns how many bytes were read.
     fn receive(&self, ready: Ready, core: &Core) -> usize {
         let (read, written) = self.stream.borrow_mut().wake(ready, core.now());
@@ -378,13 +400,17 @@ impl Handle {
 
     /// Tells the object of packets, as long as there is nothing else; returns what else.
     fn deliver_packets(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
-        if self.stream.borrow().may_have_packet() {
+        if !self.stream.borrow().may_have_packet() {
+            // Nothing to look at.
+        } else if self.shape == Shape::Reply {
+            self.deliver_replies(key, stage);
+        } else {
             stage.invoke_each(key, |call| {
                 if !self.stream.borrow().may_have_packet() {
                     return None;
                 }
                 let take = || self.is_told(key, stage).then(|| self.next_packet()).flatten();
-                if !packet::push(call, self.width, take) {
+                if !packet::push(call, self.shape.width(), take) {
                     return None;
                 }
                 call.push_integer(0);
@@ -423,14 +449,15 @@ impl Handle {
     }
 
     fn deliver_packet(&self, packet: Packet, key: Key, stage: &Stage<'_>) {
+        let bytes = match packet {
+            Packet::Raw(bytes) => bytes,
+            Packet::Framed(reader) => reader.body().clone(),
+            // Those are taken by `deliver_replies` before it is asked what else there is.
+            Packet::Reply(_) => return,
+        };
         stage.push_callback(key);
         stage.push_object(key);
-        match packet {
-            Packet::Raw(bytes) => packet::push(stage.call, None, || Some(bytes)),
-            Packet::Framed(reader) => {
-                packet::push(stage.call, Some(reader.width()), || Some(reader.body().clone()))
-            }
-        };
+        packet::push(stage.call, self.shape.width(), || Some(bytes));
         stage.call.push_integer(0);
         stage.invoke(3, 0);
     }

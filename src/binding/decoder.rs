@@ -2,11 +2,14 @@
 
 use std::ffi::{CStr, c_int};
 
+use super::command::Options;
 use super::packet;
 use super::place;
 use super::raw::{Call, Class, Fail, Outcome, function};
+use crate::base::limits;
 use crate::codec::datagram::Whole;
 use crate::codec::frame::Frames;
+use crate::codec::redis::Bounds;
 use crate::conn::framing::Framing;
 
 /// A recipe, not a state: one value serves any number of connections.
@@ -14,7 +17,9 @@ pub struct Decoder(Recipe);
 
 #[derive(Clone, Copy)]
 enum Recipe {
-    Stream(Framing),
+    Raw,
+    Frames(Frames),
+    Replies(Bounds),
     Datagram(Whole),
 }
 
@@ -34,7 +39,9 @@ impl Decoder {
     /// How the bytes of a stream become packets, if it is for streams.
     pub fn framing(&self) -> Option<Framing> {
         match self.0 {
-            Recipe::Stream(framing) => Some(framing),
+            Recipe::Raw => Some(Framing::Raw),
+            Recipe::Frames(frames) => Some(Framing::Frames(frames)),
+            Recipe::Replies(bounds) => Some(Framing::replies(bounds)),
             Recipe::Datagram(_) => None,
         }
     }
@@ -49,8 +56,8 @@ pub fn register(call: &Call) {
 /// Pushes the module's table.
 pub fn push_module(call: &Call) {
     call.push_table(0, 2);
-    call.push_functions(&[(c"rpacket", function(rpacket))]);
-    push(call, Recipe::Stream(Framing::Raw));
+    call.push_functions(&[(c"rpacket", function(rpacket)), (c"redis", function(redis))]);
+    push(call, Recipe::Raw);
     call.set_field(-2, c"rawpacket");
     call.set_field(-2, c"connection");
     call.push_functions(&[(c"rpacket", function(datagram_rpacket))]);
@@ -78,7 +85,7 @@ pub fn whole(call: &Call, n: c_int) -> Result<Whole, Fail> {
     }
     match call.object::<Decoder>(n)?.0 {
         Recipe::Datagram(whole) => Ok(whole),
-        Recipe::Stream(_) => Err(Fail::argument(
+        _ => Err(Fail::argument(
             n,
             "decoder of chuck.decoder.datagram expected, got one of chuck.decoder.connection",
         )),
@@ -87,8 +94,36 @@ pub fn whole(call: &Call, n: c_int) -> Result<Whole, Fail> {
 
 fn rpacket(call: &Call) -> Outcome {
     let frames = frames(call)?;
-    push(call, Recipe::Stream(Framing::Frames(frames)));
+    push(call, Recipe::Frames(frames));
     Ok(1)
+}
+
+/// `redis([options])`
+fn redis(call: &Call) -> Outcome {
+    let mut bounds = Bounds::default();
+    if !call.is_absent(1) {
+        let options = Options::new(call, 1, &["message", "depth", "elements"])?;
+        let limit = |name, max| options.get(name, |call, n| size(call, n, max));
+        if let Some(message) = limit(c"message", i64::MAX)? {
+            bounds.message = message;
+        }
+        if let Some(depth) = limit(c"depth", limits::REDIS_DEPTH_MAX as i64)? {
+            bounds.depth = depth;
+        }
+        if let Some(elements) = limit(c"elements", i64::MAX)? {
+            bounds.elements = elements as u64;
+        }
+    }
+    push(call, Recipe::Replies(bounds));
+    Ok(1)
+}
+
+fn size(call: &Call, n: c_int, max: i64) -> Result<usize, String> {
+    let size = call.to_integer(n).filter(|size| (1..=max).contains(size));
+    size.map(|size| size as usize).ok_or_else(|| match max {
+        i64::MAX => "an integer of at least 1 expected".to_owned(),
+        _ => format!("an integer from 1 to {max} expected"),
+    })
 }
 
 fn datagram_rpacket(call: &Call) -> Outcome {

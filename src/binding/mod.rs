@@ -22,6 +22,7 @@ mod mailbox;
 mod packet;
 mod process;
 mod raw;
+mod redis;
 mod report;
 mod resolver;
 mod run;
@@ -57,6 +58,7 @@ mod place {
     pub const CHILD: usize = 14;
     pub const LOG_FILE: usize = 15;
     pub const THREAD: usize = 16;
+    pub const NULL: usize = 17;
 }
 
 /// Builds the table that `require "chuck_core"` returns.
@@ -75,6 +77,7 @@ fn open(call: &Call) -> Outcome {
         resolver::register,
         child::register,
         cthread::register,
+        redis::register,
     ] {
         register(call);
     }
@@ -91,6 +94,7 @@ fn open(call: &Call) -> Outcome {
         (c"error", error::push_module),
         (c"resolver", resolver::push_module),
         (c"cthread", cthread::push_module),
+        (c"redis", redis::push_module),
     ];
     for (name, push) in modules {
         call.reserve(8);

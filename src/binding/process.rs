@@ -59,7 +59,6 @@ fn spawn(call: &Call) -> Outcome {
     };
     wishes.hand_over();
     let (framing, recv_size) = (wishes.framing, wishes.recv_size);
-    drop(wishes);
     match child::push(call, &core, spawned, framing, recv_size) {
         Ok(()) => Ok(1),
         Err(code) => convert::failure(call, code),

@@ -40,6 +40,22 @@ impl Input {
         self.used = self.buffer.len();
     }
 
+    /// Drops the first `len` pending bytes.
+    #[inline]
+    pub fn skip(&mut self, len: usize) {
+        self.used = (self.used + len).min(self.buffer.len());
+    }
+
+    /// What is pending in `other` is pending here too, behind the rest.
+    #[inline]
+    pub fn append(&mut self, mut other: Input) {
+        self.buffer.extend_from_slice(other.bytes());
+        if other.is_lent {
+            other.forget();
+            other.stow();
+        }
+    }
+
     /// Takes the first `len` pending bytes, but for `skip` in front. Large ones are not
     /// copied: they leave with their buffer.
     #[inline]

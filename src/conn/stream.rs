@@ -12,17 +12,14 @@
 //! A half-open one stays open when it has told the peer's end, until this side ends too. When
 //! it fails, that is told even while reading is paused, behind what had arrived.
 
-use std::io;
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use crate::base::buf::Buf;
 use crate::base::error::Code;
 use crate::base::limits;
-use crate::codec::frame::Width;
 use crate::codec::packet::Payload;
-use crate::conn::framing::{Framing, Packet, Piece};
+use crate::conn::framing::{Framing, Packet, Shape};
 use crate::conn::input::Input;
 use crate::conn::queue::{Queue, Ticket};
 use crate::conn::state::{Half, Shut, State};
@@ -30,6 +27,11 @@ use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
 use crate::net;
 use crate::net::stream::Kind;
+
+mod command;
+mod reading;
+
+pub use reading::Lent;
 
 /// What a connection has to say.
 #[derive(Debug)]
@@ -125,7 +127,7 @@ impl Stream {
 
     /// Moves the connection out, with what is queued and what has arrived; a closed one is left.
     pub fn take_over(&mut self, now: Instant) -> Self {
-        let left = Stream::made(None, State::Closed, 1, self.framing, now);
+        let left = Stream::made(None, State::Closed, 1, Framing::Raw, now);
         mem::replace(self, left)
     }
 
@@ -180,21 +182,32 @@ impl Stream {
         ticket: Option<Ticket>,
         now: Instant,
     ) -> Result<(), Code> {
-        if !self.is_open() || self.shut != Shut::No || self.has_failed() {
-            return Err(Code::SOCKET_CLOSED);
-        }
         let size = head.len()
             + match &payload {
                 Payload::Copy(bytes) => bytes.len(),
                 Payload::Share(bytes) => bytes.len(),
             };
+        self.queue_up(size, now, |queue| queue.push(head, payload, ticket))
+    }
+
+    /// Lets `push` queue so many bytes, if they may be.
+    #[inline]
+    fn queue_up(
+        &mut self,
+        size: usize,
+        now: Instant,
+        push: impl FnOnce(&mut Queue),
+    ) -> Result<(), Code> {
+        if !self.is_open() || self.shut != Shut::No || self.has_failed() {
+            return Err(Code::SOCKET_CLOSED);
+        }
         if self.queue.len() + size > self.limit {
             return Err(Code::NO_BUFFERS);
         }
         if self.queue.is_empty() {
             self.send.restart(now);
         }
-        self.queue.push(head, payload, ticket);
+        push(&mut self.queue);
         self.above |= self.queue.len() >= self.high;
         Ok(())
     }
@@ -338,27 +351,9 @@ impl Stream {
         self.poll_input().or_else(|| self.poll_late(now))
     }
 
-    /// Whether something is pending that may be a packet.
-    #[inline]
-    pub fn may_have_packet(&self) -> bool {
-        !self.input.is_empty()
-    }
-
-    /// The bytes of the packet that [`Self::poll`] would return next, if it is a packet: for
-    /// owners that want them in a place of their own.
-    #[inline]
-    pub fn next_packet(&mut self) -> Option<Buf> {
-        let is_next = self.state == State::Open && !self.is_held() && !self.drained;
-        if !is_next || !self.queue.is_told() {
-            return None;
-        }
-        let piece = self.find().ok()??;
-        Some(self.take(piece))
-    }
-
-    /// Of a connection with frames, the width of their header.
-    pub fn width(&self) -> Option<Width> {
-        self.framing.width()
+    /// What its packets are.
+    pub fn shape(&self) -> Shape {
+        self.framing.shape()
     }
 
     /// Puts the read buffer away once everything was polled, so that the next connection
@@ -437,92 +432,12 @@ impl Stream {
         self.input = Input::default();
     }
 
-    fn poll_input(&mut self) -> Option<Event> {
-        if !self.is_held() && !self.input.is_empty() {
-            match self.decode() {
-                Ok(Some(packet)) => return Some(Event::Packet(packet)),
-                Ok(None) => {}
-                Err(code) => {
-                    self.input.forget();
-                    self.end = Some(code);
-                    self.queue.clear();
-                }
-            }
-        }
-        if self.is_held() && !self.input.is_empty() {
-            return None;
-        }
-        let code = self.end?;
-        match (code, self.half) {
-            (Code::OK, Half::Told) => return None,
-            (Code::OK, Half::Stays) if self.shut != Shut::Done => self.half = Half::Told,
-            (Code::OK, _) => self.state = State::Ended,
-            _ => self.state = State::Closed,
-        }
-        Some(Event::Ended(code))
-    }
-
     fn poll_late(&mut self, now: Instant) -> Option<Event> {
         if !self.paused && self.end.is_none() && self.recv.passes(now) {
             return Some(Event::Late(Code::RECV_TIMEOUT));
         }
         let late = !self.queue.is_empty() && !self.has_failed() && self.send.passes(now);
         late.then_some(Event::Late(Code::SEND_TIMEOUT))
-    }
-
-    fn decode(&mut self) -> Result<Option<Packet>, Code> {
-        let piece = self.find()?;
-        Ok(piece.map(|piece| {
-            let bytes = self.take(piece);
-            self.framing.packet(bytes)
-        }))
-    }
-
-    #[inline]
-    fn take(&mut self, piece: Piece) -> Buf {
-        self.input.take(piece.skip, piece.len)
-    }
-
-    #[inline]
-    fn find(&self) -> Result<Option<Piece>, Code> {
-        self.framing.find(self.input.bytes(), self.recv_size as usize)
-    }
-
-    /// Reads once.
-    fn fill(&mut self, now: Instant) -> usize {
-        if !self.readable || !self.wants_input() {
-            return 0;
-        }
-        let wanted = self.framing.wanted(self.input.bytes());
-        let size = self.framing.read_size(self.recv_size as usize);
-        let (buffer, room) = self.input.room(wanted, size);
-        let Some(socket) = self.socket.as_ref() else {
-            return 0;
-        };
-        let read = match socket.read(buffer) {
-            Ok(0) => {
-                self.ended(Code::OK);
-                0
-            }
-            Ok(read) => {
-                self.recv.restart(now);
-                // Where the end was announced, the next read finds it.
-                self.readable = read == room || self.ending || !socket.short_read_is_last();
-                read
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.readable = false;
-                0
-            }
-            Err(error) => {
-                self.fail(error.into());
-                0
-            }
-        };
-        if self.state != State::Open {
-            self.input.forget();
-        }
-        read
     }
 
     fn wants_input(&self) -> bool {

@@ -16,6 +16,17 @@ local connection = {}
 ---@return chuck.Decoder
 function connection.rpacket(max, bits) end
 
+--- Limits of replies of Redis.
+---@class chuck.RepliesOptions
+---@field message? integer # bytes of one reply at most, default 512 MiB
+---@field depth? integer # levels of nesting, 1 to 128, default 64
+---@field elements? integer # values in one reply, in all its levels together, default 16777216
+
+--- Replies of Redis, RESP2 and RESP3, as Lua values.
+---@param options? chuck.RepliesOptions
+---@return chuck.Decoder
+function connection.redis(options) end
+
 ---@class chuck.decoder.datagram
 ---@field rawpacket chuck.Decoder # any datagram; called with a number, any of at most so many bytes
 local datagram = {}

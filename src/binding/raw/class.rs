@@ -67,6 +67,10 @@ pub struct Home {
     pub(super) handler: Cell<c_int>,
     /// Registry reference of the function behind [`Call::protected_each`].
     pub(super) each: Cell<c_int>,
+    /// Registry reference of what stands for nothing in replies of Redis.
+    pub(super) null: Cell<c_int>,
+    /// Registry reference of the metatable of errors in such replies.
+    pub(super) error: Cell<c_int>,
     /// Registry reference of what [`Call::keep_resident`] keeps; 0 before.
     resident: Cell<c_int>,
     /// The latest id handed out.

@@ -15,6 +15,7 @@ mod call;
 mod class;
 mod each;
 mod parcel;
+mod reply;
 mod state;
 mod walk;
 
