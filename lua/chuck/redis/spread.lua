@@ -1,0 +1,293 @@
+--- Commands that go each to the node of its keys, in as few writes as there are nodes, and are
+--- sent again where a node sends them elsewhere.
+---
+--- ```text
+---                     a value, an error of the command
+---  waits -> sent ---------------------------------------> answered
+---    ^        |   MOVED, ASK: to another node
+---    |        |   TRYAGAIN, CLUSTERDOWN, …: after a pause
+---    +--------+   link broken: if it may be carried out twice   -> lost
+--- ```
+---
+--- What a node refuses with a redirection it has not carried out. What was sent by a link that has
+--- broken may have been: that is sent again only if asked for.
+
+local idempotent = require("chuck.redis.idempotent")
+local native = require("chuck.native")
+local outcome = require("chuck.redis.outcome")
+local sched = require("chuck.co.sched")
+local slots = require("chuck.redis.slots")
+
+local concat = table.concat
+local is_error = outcome.is_error
+
+local spread = {}
+
+--- The longest pause between two attempts, in milliseconds.
+local LONGEST = 100
+
+--- Redirections that are followed without any pause: more means that nodes do not agree.
+local AT_ONCE = 3
+
+--- Errors that pass: the command was refused, and the same node or another will take it soon.
+local PASSING =
+  { TRYAGAIN = true, CLUSTERDOWN = true, LOADING = true, MASTERDOWN = true, READONLY = true }
+
+local ASKING = native.redis.encode("ASKING")
+
+--- Stands in line for the reply to ASKING.
+local DEAF = { taker = function() end, loser = function() end, place = 0 }
+
+---@class chuck.redis.Item
+local Item = {}
+Item.__index = Item
+
+--- An answer has come, or will not: the last of a round wakes the task.
+local function count(self)
+  local round = self.round
+  round.left = round.left - 1
+  if round.left == 0 and round.task then
+    sched.wake(round.task, true)
+  end
+end
+
+function Item:taker(value)
+  self.value = value
+  count(self)
+end
+
+function Item:loser(message, code)
+  self.message, self.code, self.is_lost = message, code, true
+  count(self)
+end
+
+--- A command for the node of `slot`; nil: for any. `bytes` is how it is sent.
+function spread.item(spec, slot, bytes)
+  return setmetatable({
+    spec = spec,
+    slot = slot,
+    bytes = bytes,
+    --- Whether it may be carried out twice.
+    is_repeatable = false,
+    --- A command before it, on whose connection it must be sent (WAIT).
+    leader = false,
+    --- Where it goes next because a node has said so, and whether that one is to be told (ASK).
+    target = false,
+    is_asking = false,
+    --- Where it was sent the last time, the protocol spoken there, and the round that it is in.
+    node = false,
+    protocol = false,
+    round = false,
+    --- The raw reply; or why there is none, and whether it was lost on the way.
+    value = nil,
+    message = false,
+    code = false,
+    err = nil,
+    is_lost = false,
+    --- How often it was redirected, was told to wait, and was sent again because a link broke.
+    hops = 0,
+    waits = 0,
+    tries = 0,
+    place = 0,
+  }, Item)
+end
+
+--- Whether a command that was lost may be sent again.
+function spread.may_repeat(options, how, spec, ...)
+  if how and how.idempotent ~= nil then
+    return how.idempotent
+  end
+  return options.in_flight == "retry" and idempotent.is(spec, ...)
+end
+
+--- Has a command go where an error of `node` sends it, or wait: false when that is its answer.
+function spread.redirect(cluster, item, err, node)
+  local code = err.code
+  if code == "MOVED" or code == "ASK" then
+    local slot, address = slots.target(err, node.address)
+    if not address or item.hops >= cluster.options.redirections then
+      return false
+    end
+    item.hops = item.hops + 1
+    cluster.redirections = cluster.redirections + 1
+    item.is_asking = code == "ASK"
+    item.target = item.is_asking and cluster.nodes:At(address)
+    if code == "MOVED" then
+      cluster.nodes:Move(slot, address)
+    end
+    return true
+  elseif PASSING[code] then
+    item.waits = item.waits + 1
+    item.target = false
+    if code ~= "TRYAGAIN" then
+      cluster.nodes:Want()
+    end
+    return true
+  end
+  return false
+end
+
+--- The node of an item and a link to it: `nil` when there is none yet, and then `false` behind it
+--- when there will be none. `links` are those of this round.
+---@async
+local function way(cluster, item, links, give_up)
+  local nodes = cluster.nodes
+  local node, message, code, err = item.leader and item.leader.node or item.target, nil, nil, nil
+  if not node then
+    node, message, code, err = nodes:Find(item.slot, item.spec.is_read_only, give_up)
+  end
+  if not node then
+    item.message, item.code, item.err = message, code, err
+    return nil, false
+  end
+  item.node = node
+  local found = links[node]
+  if not found then
+    local from, may_come
+    from, message, code, err, may_come = nodes:Link(node, give_up)
+    found = { link = from, message = message, code = code, err = err, may_come = may_come }
+    links[node] = found
+  end
+  if not found.link then
+    item.message, item.code, item.err = found.message, found.code, found.err
+    item.target, item.is_asking = false, false
+  end
+  return found.link, found.may_come
+end
+
+--- Puts items together that go by the same link: a list of `{ link, pieces, entries, items }`; and
+--- items that wait for a link.
+---@async
+local function group(cluster, items, give_up)
+  local groups, by_link, links, waiting = {}, {}, {}, {}
+  for _, item in ipairs(items) do
+    local from, may_come = way(cluster, item, links, give_up)
+    if from then
+      local bunch = by_link[from]
+      if not bunch then
+        bunch = { link = from, pieces = {}, entries = {}, items = {} }
+        by_link[from] = bunch
+        groups[#groups + 1] = bunch
+      end
+      if item.is_asking then
+        bunch.pieces[#bunch.pieces + 1] = ASKING
+        bunch.entries[#bunch.entries + 1] = DEAF
+      end
+      bunch.pieces[#bunch.pieces + 1] = item.bytes
+      bunch.entries[#bunch.entries + 1] = item
+      bunch.items[#bunch.items + 1] = item
+    elseif may_come then
+      waiting[#waiting + 1] = item
+    end
+  end
+  return groups, waiting
+end
+
+--- Sends what goes by one link; what could not be sent waits.
+local function submit(bunch, round, waiting)
+  local from = bunch.link
+  for _, item in ipairs(bunch.items) do
+    item.round, item.protocol = round, from.protocol
+    item.value, item.is_lost = nil, false
+  end
+  local sent, message, code = from:SubmitBytes(concat(bunch.pieces), bunch.entries)
+  if sent then
+    round.left = round.left + #bunch.items
+    return
+  end
+  for _, item in ipairs(bunch.items) do
+    item.message, item.code = message, code
+    item.round = false
+    waiting[#waiting + 1] = item
+  end
+end
+
+--- Those who give up leave their places in line; what comes later is dropped.
+local function leave(round)
+  round.task = false
+end
+
+--- Sends items, and parks until all are answered or lost: those that wait for another attempt.
+---@async
+local function play(cluster, items, give_up)
+  local groups, waiting = group(cluster, items, give_up)
+  local round = { left = 0, task = false, what = "replies of a cluster", Leave = leave }
+  local task = sched.parking()
+  for _, bunch in ipairs(groups) do
+    submit(bunch, round, waiting)
+  end
+  if round.left > 0 then
+    round.task = task
+    sched.park(round, math.max(give_up - sched.now(), 0))
+  end
+  return waiting
+end
+
+--- Whether an item that was sent has to be sent again.
+local function is_undone(cluster, item)
+  local node = item.node
+  if item.value ~= nil then
+    return is_error(item.value) and spread.redirect(cluster, item, item.value, node)
+  elseif not item.is_lost then
+    local why = ("%s: no reply in time"):format(node.address)
+    item.message, item.code, item.round = why, "ETIMEDOUT", false
+    cluster.timeouts = cluster.timeouts + 1
+    cluster.nodes:Want()
+    return false
+  end
+  cluster.nodes:Want()
+  if item.is_repeatable and item.tries < cluster.options.retries then
+    item.tries = item.tries + 1
+    item.target, item.is_asking = false, false
+    cluster.repeats = cluster.repeats + 1
+    return true
+  end
+  item.message = item.message .. "; it may have been carried out"
+  return false
+end
+
+--- What is left to do after a round, in the order that it had.
+local function undone(cluster, items, waiting)
+  local again, left, pause = {}, {}, 0
+  for _, item in ipairs(waiting) do
+    again[item] = true
+  end
+  for _, item in ipairs(items) do
+    local was_sent = item.round
+    if item.leader and again[item.leader] then
+      again[item] = true
+    elseif was_sent and is_undone(cluster, item) then
+      again[item] = true
+    end
+    if again[item] then
+      left[#left + 1] = item
+      local turns = math.max(item.waits, item.hops - AT_ONCE)
+      pause = math.max(pause, turns > 0 and math.min(2 ^ turns, LONGEST) or 0)
+    end
+  end
+  if #waiting > 0 then
+    pause = math.max(pause, 1)
+  end
+  return left, pause
+end
+
+--- Carries items out until `give_up`. Each has then a raw `value`, which may be an error of the
+--- server; or `message`, `code` and `err`.
+---@async
+function spread.run(cluster, items, give_up)
+  local left, pause = items, 0
+  while #left > 0 do
+    for _, item in ipairs(left) do
+      item.round = false
+    end
+    left, pause = undone(cluster, left, play(cluster, left, give_up))
+    local time = give_up - sched.now()
+    if time <= 0 or cluster.nodes.is_closed then
+      break
+    elseif pause > 0 and #left > 0 then
+      sched.sleep(math.min(pause, time))
+    end
+  end
+end
+
+return spread
