@@ -64,6 +64,11 @@ local function request(from, timeout_ms, spec, ...)
   return from:Request(timeout_ms, words[1], ...)
 end
 
+--- Raises for argument `n` of what was to be sent, its words counted.
+local function wrong(spec, n, text)
+  outcome.raise(spec.method or spec.name, n - #spec.words, text)
+end
+
 --- Whether a command that was lost with its link may be sent again.
 local function may_repeat(self, spec, from, how, ...)
   if not from.ended or self.keeper.is_closed then
@@ -99,7 +104,7 @@ local function persist(self, how, spec, ...)
     if value ~= nil and value ~= false or value == false and not message then
       return answer(self, spec, from, value, ...)
     elseif value == false then
-      outcome.raise(spec.name, message, code)
+      wrong(spec, message, code)
     elseif tries >= self.options.retries or not may_repeat(self, spec, from, how, ...) then
       return no_reply(self, spec, from, message, code)
     end
@@ -143,7 +148,7 @@ local function perform(self, spec, ...)
   elseif value ~= nil and (value ~= false or not message) then
     return answer(self, spec, from, value, ...)
   elseif value == false then
-    outcome.raise(spec.method or spec.name, message, code)
+    wrong(spec, message, code)
   elseif from.ended and may_repeat(self, spec, from, nil, ...) then
     self.repeats = self.repeats + 1
     return persist(self, nil, spec, ...)
