@@ -87,6 +87,7 @@ build = {
       ["chuck.rpc"] = "lua/chuck/rpc/init.lua",
       ["chuck.redis.command_list"] = "lua/chuck/redis/command_list.lua",
       ["chuck.redis.commands"] = "lua/chuck/redis/commands.lua",
+      ["chuck.redis.shapes"] = "lua/chuck/redis/shapes.lua",
       ["chuck.rpc.backoff"] = "lua/chuck/rpc/backoff.lua",
       ["chuck.rpc.callee"] = "lua/chuck/rpc/callee.lua",
       ["chuck.rpc.caller"] = "lua/chuck/rpc/caller.lua",
