@@ -168,14 +168,20 @@ function Client:Perform(how, spec, ...)
   return run(self, how, spec, ...)
 end
 
+--- Raises for what is no name of a command.
+local function expect_name(method, n, name)
+  if type(name) ~= "string" then
+    outcome.raise(method, n, "string expected, got " .. outcome.kind_of(name))
+  end
+end
+
 --- Any command by its name: a value, or what `redis/outcome.lua` says. Parks.
 ---@async
 function Client:Call(name, ...)
   expect(self, "Call")
-  if type(name) ~= "string" then
-    outcome.raise("Call", 1, "string expected, got " .. outcome.kind_of(name))
-  end
-  return perform(self, methods.spec(name), ...)
+  expect_name("Call", 1, name)
+  local spec, from = methods.find(name, ...)
+  return perform(self, spec, select(from, ...))
 end
 
 local HOW = { timeout_ms = "milliseconds", idempotent = "boolean" }
@@ -185,10 +191,13 @@ local HOW = { timeout_ms = "milliseconds", idempotent = "boolean" }
 function Client:CallWith(how, name, ...)
   expect(self, "CallWith")
   options.check("CallWith", 1, how, HOW)
-  if type(name) ~= "string" then
-    outcome.raise("CallWith", 2, "string expected, got " .. outcome.kind_of(name))
+  expect_name("CallWith", 2, name)
+  local spec, from = methods.find(name, ...)
+  local guard = guards[spec.name]
+  if guard then
+    return guard(self, spec, select(from, ...))
   end
-  return self:Perform(how, methods.spec(name), ...)
+  return self:Perform(how, spec, select(from, ...))
 end
 
 --- Parks until there is a connection: true, or `nil, message, code`.
@@ -226,7 +235,7 @@ function Client:Stats()
     is_connected = up and true or false,
     protocol = up and up.protocol or nil,
     place = kept.place,
-    replies = self.past + (up and up:Received() or 0),
+    replies = kept.replies + (up and up:Received() or 0),
     in_flight = up and up:Waiting() or 0,
     waiting = kept.waiting.count,
     attempts = kept.attempts,
@@ -267,9 +276,8 @@ function client.new(made)
     is_observed = (made.arguments or made.slow_ms) and true or false,
     --- Links that were opened for somebody.
     links = setmetatable({}, { __mode = "k" }),
-    --- Replies of links that are gone; errors of the server, commands without a reply in time,
-    --- commands that were sent again, commands that took long.
-    past = 0,
+    --- Errors of the server, commands without a reply in time, commands that were sent again,
+    --- commands that took long.
     errors = 0,
     timeouts = 0,
     repeats = 0,

@@ -86,12 +86,15 @@ local function watch(self, fresh)
   if pause == 0 then
     return fresh:Wait()
   end
-  local seen = -1
+  local seen, is_asked = -1, false
   while not fresh:Wait(pause) do
     local received = fresh:Received() + fresh.pushes
-    if received == seen and fresh:Waiting() > 0 then
+    if received ~= seen then
+      is_asked = false
+    elseif is_asked then
       fresh:Close("ETIMEDOUT", ("silent for %g ms"):format(2 * pause))
-    elseif received == seen or fresh:Waiting() > 0 then
+    else
+      is_asked = true
       fresh:Submit(setmetatable({}, { __index = PROBE }), "PING")
     end
     seen = received
@@ -106,6 +109,7 @@ local function stay(self, fresh)
   self.link, self.failure = fresh, false
   fresh.on_end = function()
     self.link = false
+    self.replies = self.replies + fresh:Received()
   end
   self.waiting:Finish(sched.DONE)
   run_hook(self, "on_connect", self.owner)
@@ -181,6 +185,8 @@ function keeper.new(owner, options)
     attempts = 0,
     connects = 0,
     losses = 0,
+    --- Replies that links brought that have ended.
+    replies = 0,
     --- Closed by its owner; over: there will be no link any more.
     is_closed = false,
     is_over = false,

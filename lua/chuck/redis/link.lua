@@ -137,7 +137,7 @@ local function await_room(self, timeout_ms)
   if self.ended then
     return nil, self.ended.message, self.ended.code
   elseif code then
-    return nil, ("%s: no room to send for %g ms"):format(self.peer, timeout_ms), code
+    return nil, self.peer .. ": no room to send in time", code
   end
   return true
 end
@@ -180,18 +180,28 @@ function Link:Send(...)
   return send(self.conn, ...)
 end
 
---- Sends a command and parks for the raw reply; or `nil, message, code`; or `false, n, text`.
+--- As `Submit`, but while others wait for their replies it waits for room.
 ---@async
-function Link:Request(timeout_ms, ...)
-  local task = parking()
-  local sent, message, code = self:Submit(task, ...)
-  while sent == nil and code == "ENOBUFS" and self.first <= self.last do
-    sent, message, code = await_room(self, timeout_ms)
+local function submit_patiently(self, timeout_ms, ...)
+  local give_up = timeout_ms and sched.now() + timeout_ms
+  local task, sent, message, code
+  repeat
+    sent, message, code = await_room(self, give_up and math.max(give_up - sched.now(), 0))
     if not sent then
       return nil, message, code
     end
     task = parking()
     sent, message, code = self:Submit(task, ...)
+  until sent ~= nil or code ~= "ENOBUFS" or self.first > self.last
+  return sent, message, code
+end
+
+--- Sends a command and parks for the raw reply; or `nil, message, code`; or `false, n, text`.
+---@async
+function Link:Request(timeout_ms, ...)
+  local sent, message, code = self:Submit(parking(), ...)
+  if sent == nil and code == "ENOBUFS" and self.first <= self.last then
+    sent, message, code = submit_patiently(self, timeout_ms, ...)
   end
   if not sent then
     return sent, message, code

@@ -4,7 +4,8 @@ local commands = require("chuck.redis.commands")
 
 local methods = {}
 
---- Has `class` answer to commands that it does not have itself: each calls `perform(self, spec, …)`.
+--- Has `class` answer to commands that it does not have itself: each calls
+--- `perform(self, spec, ...)`.
 function methods.add(class, perform)
   return setmetatable(class, {
     __index = function(_, name)
@@ -21,14 +22,15 @@ function methods.add(class, perform)
   })
 end
 
---- The specification of a command that is not in the list: nothing is known of it.
-local function unknown(name)
-  return { name = name, words = { name } }
-end
-
---- The specification of a command by its name, in any case of letters; two words are one name.
-function methods.spec(name)
-  return commands.specs[name] or commands.specs[name:upper()] or unknown(name)
+--- What is known of a command as it is written, and from which argument on its own ones stand:
+--- `find("config", "get", "save")` is CONFIG GET, and 2. Of a command that is not in the list
+--- nothing is known.
+function methods.find(name, ...)
+  local spec = commands.find(name, (...))
+  if not spec then
+    return { name = name, words = { name } }, 1
+  end
+  return spec, spec.words[2] and not name:find(" ", 1, true) and 2 or 1
 end
 
 return methods
