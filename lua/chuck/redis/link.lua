@@ -31,6 +31,9 @@ Link.__index = Link
 --- What is read at a time, in bytes.
 local RECVBUF = 65536
 
+--- Bytes that wait to be sent, above which what has no room waits until half of them have left.
+local HIGH_WATER = 1024 * 1024
+
 --- Gives up: the reply will find nobody in this place.
 function Link:Leave(task)
   self.line[task.place] = false
@@ -282,10 +285,10 @@ function link.over(engine, conn, peer, options)
     --- Why it has ended: `message`, `code`.
     ended = false,
   }, Link)
-  local limit = options.send_limit
-  conn:SetHighWater(math.min(1024 * 1024, limit), function()
+  -- What is refused for want of room is so while the mark is passed: its end will be told.
+  conn:SetHighWater(HIGH_WATER, function()
     self.room:Finish(sched.DONE)
-  end, limit)
+  end, options.send_limit + HIGH_WATER)
   conn:SetNoDelay(true)
   local fine, message, code = conn:Add2Engine(engine, receiver(self))
   if not fine then
