@@ -214,7 +214,9 @@ local function tend(self)
   while not self.is_closed do
     if not self.is_wanted then
       sched.parking()
+      self.is_idle = true
       sched.park(self.idle, is_busy and ASK or self.options.refresh_ms)
+      self.is_idle = false
     end
     self.is_wanted = false
     look(self)
@@ -237,7 +239,10 @@ end
 --- Has the map looked at soon.
 function Nodes:Want()
   self.is_wanted = true
-  sched.wake(self.task, sched.DONE)
+  if self.is_idle then
+    self.is_idle = false
+    sched.wake(self.task, sched.DONE)
+  end
 end
 
 --- Parks until the map was looked at, `timeout_ms` at most.
@@ -416,6 +421,7 @@ function nodes.new(options, seeds, hook)
     --- Who waits for the next look at the map, and whether somebody wants it.
     looked = waiters.new("the map of the cluster"),
     is_wanted = true,
+    is_idle = false,
     idle = { what = "a reason to look at the map of a cluster", Leave = function() end },
     is_closed = false,
     task = false,

@@ -45,6 +45,10 @@ Item.__index = Item
 --- An answer has come, or will not: the last of a round wakes the task.
 local function count(self)
   local round = self.round
+  if not round then
+    -- It comes too late.
+    return
+  end
   round.left = round.left - 1
   if round.left == 0 and round.task then
     sched.wake(round.task, true)
@@ -118,7 +122,7 @@ function spread.redirect(cluster, item, err, node)
     return true
   elseif PASSING[code] then
     item.waits = item.waits + 1
-    item.target = false
+    item.target, item.is_asking, item.hops = false, false, 0
     if code ~= "TRYAGAIN" then
       cluster.nodes:Want()
     end
