@@ -13,9 +13,13 @@ local idempotent = require("chuck.redis.idempotent")
 local keeper = require("chuck.redis.keeper")
 local link = require("chuck.redis.link")
 local methods = require("chuck.redis.methods")
+local multi = require("chuck.redis.multi")
 local options = require("chuck.redis.options")
 local outcome = require("chuck.redis.outcome")
+local pipeline = require("chuck.redis.pipeline")
+local scan = require("chuck.redis.scan")
 local sched = require("chuck.co.sched")
+local script = require("chuck.redis.script")
 local shapes = require("chuck.redis.shapes")
 
 --- Less than half the price of `getmetatable`, which looks for the name of the class.
@@ -156,7 +160,28 @@ local function perform(self, spec, ...)
   return no_reply(self, spec, from, message, code)
 end
 
+--- As `perform`, by a link of its own.
+---@async
+local function perform_on(self, from, timeout_ms, spec, ...)
+  local value, message, code
+  if self.arguments then
+    value, message, code = request(from, timeout_ms, spec, self.arguments(spec.name, ...))
+  else
+    value, message, code = request(from, timeout_ms, spec, ...)
+  end
+  if value ~= nil and (value ~= false or not message) then
+    return answer(self, spec, from, value, ...)
+  elseif value == false then
+    outcome.raise(spec.method or spec.name, message - #spec.words, code)
+  end
+  return no_reply(self, spec, from, message, code)
+end
+
 methods.add(Client, perform)
+pipeline.extend(Client, expect)
+multi.extend(Client, expect, perform_on)
+script.extend(Client, expect, perform)
+scan.extend(Client, expect, perform)
 
 --- Sends a command with its transformed arguments, watched for its time.
 ---@async
@@ -276,8 +301,11 @@ function client.new(made)
     is_observed = (made.arguments or made.slow_ms) and true or false,
     --- Links that were opened for somebody.
     links = setmetatable({}, { __mode = "k" }),
-    --- Errors of the server, commands without a reply in time, commands that were sent again,
-    --- commands that took long.
+    --- Those of them that are kept for the next transaction: redis/session.lua.
+    idle = {},
+    --- Replies of links that are gone; errors of the server, commands without a reply in time,
+    --- commands that were sent again, commands that took long.
+    past = 0,
     errors = 0,
     timeouts = 0,
     repeats = 0,
@@ -296,6 +324,7 @@ function client.connect(given)
 end
 
 client.METATABLE = METATABLE
+client.perform, client.perform_on = perform, perform_on
 client.Client = Client
 client.commands = commands
 

@@ -15,6 +15,14 @@ return {
   send_limit = 64 * 1024 * 1024,
   --- How often a command is sent again when connections break under it.
   retries = 3,
+  --- Commands in one pipeline; their bytes are bounded by `send_limit`.
+  pipeline = 100000,
+  --- How often a transaction begins anew because watched keys have changed, and the longest pause
+  --- before it does, in milliseconds.
+  watch_tries = 16,
+  watch_pause_ms = 32,
+  --- Connections for transactions that are kept while nobody needs them.
+  watch_idle = 4,
   --- Of one reply: bytes, levels, values in all.
   message = 512 * 1024 * 1024,
   depth = 64,

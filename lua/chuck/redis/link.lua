@@ -9,8 +9,9 @@
 --- ```
 ---
 --- Who is no task is a table with two functions: `taker(entry, value)` gets the reply, and
---- `loser(entry, message, code)` is told when there will be none. Replies are raw here: null and
---- errors are values. What is sent in one pass of the loop leaves in one write.
+--- `loser(entry, message, code)` is told when there will be none. With a number `left` it stays first
+--- until it has got so many. Replies are raw here: null and errors are values. What is sent in one
+--- pass of the loop leaves in one write.
 
 local attempt = require("chuck.io.attempt")
 local greeting = require("chuck.redis.greeting")
@@ -107,12 +108,18 @@ local function receive(self, value)
     end
     return
   end
-  take(self)
-  if not entry then
+  local taker = entry and entry.taker
+  if taker and entry.left and entry.left > 1 then
+    entry.left = entry.left - 1
+    self.more = self.more - 1
+    self.replies = self.replies + 1
+    taker(entry, value)
     return
-  elseif entry.taker then
-    entry:taker(value)
-  else
+  end
+  take(self)
+  if taker then
+    taker(entry, value)
+  elseif entry then
     wake(entry, value)
   end
 end
@@ -135,7 +142,7 @@ end
 
 --- Parks until there is room for more; true, or `nil, message, code`.
 ---@async
-local function await_room(self, timeout_ms)
+function Link:AwaitRoom(timeout_ms)
   local _, _, code = self.room:Wait(parking(), timeout_ms)
   if self.ended then
     return nil, self.ended.message, self.ended.code
@@ -159,7 +166,8 @@ function Link:Submit(entry, ...)
   return sent, message, code
 end
 
---- Sends bytes that hold `#entries` whole commands, and puts the entries in line.
+--- Sends bytes that hold whole commands, and puts the entries in line: one for each command, or one
+--- entry with the number of commands as `left`.
 function Link:SubmitBytes(bytes, entries)
   if self.ended then
     return nil, self.ended.message, self.ended.code
@@ -168,6 +176,11 @@ function Link:SubmitBytes(bytes, entries)
   if code ~= 0 then
     code = outcome.code_of(-code)
     return nil, self.peer .. ": " .. outcome.words_of(code), code
+  end
+  if entries.left then
+    stand(self, entries)
+    self.more = self.more + entries.left - 1
+    return true
   end
   for i = 1, #entries do
     stand(self, entries[i])
@@ -185,11 +198,11 @@ end
 
 --- As `Submit`, but while others wait for their replies it waits for room.
 ---@async
-local function submit_patiently(self, timeout_ms, ...)
-  local give_up = timeout_ms and sched.now() + timeout_ms
-  local task, sent, message, code
-  repeat
-    sent, message, code = await_room(self, give_up and math.max(give_up - sched.now(), 0))
+function Link:Request(timeout_ms, ...)
+  local task = parking()
+  local sent, message, code = self:Submit(task, ...)
+  while sent == nil and code == "ENOBUFS" and self.first <= self.last do
+    sent, message, code = self:AwaitRoom(timeout_ms)
     if not sent then
       return nil, message, code
     end
@@ -217,9 +230,9 @@ function Link:Request(timeout_ms, ...)
   return value, message, code
 end
 
---- Entries in line, those who gave up included.
+--- Replies that are still to come, those of entries that gave up included.
 function Link:Waiting()
-  return self.last - self.first + 1
+  return self.last - self.first + 1 + self.more
 end
 
 --- Replies that have come in all.
@@ -271,6 +284,8 @@ function link.over(engine, conn, peer, options)
     last = 0,
     replies = 0,
     pushes = 0,
+    --- Replies beyond one for each entry.
+    more = 0,
     --- Who waits for room in the queue of the connection, and for the end.
     room = waiters.new("room to send to " .. peer),
     watchers = waiters.new("the end of the connection to " .. peer),

@@ -13,6 +13,11 @@ function methods.add(class, perform)
       if not spec then
         return nil
       end
+      local own = rawget(class, spec.method)
+      if own then
+        -- What the class does in a way of its own, in other letters.
+        return own
+      end
       local function method(self, ...)
         return perform(self, spec, ...)
       end
