@@ -11,12 +11,13 @@
 --- end was read, `"ESOCKCLOSE"` after `Close`, `"ETIMEDOUT"`, `"ECONNRESET"`, … A call that fails,
 --- or is cancelled, takes no byte from the stream.
 
+local check = require("chuck.support.check")
 local native = require("chuck.native")
 local sched = require("chuck.co.sched")
 
 local errors = native.error
 local rawpacket = native.packet.rawpacket
-local find, getmetatable, sub, type = string.find, getmetatable, string.sub, type
+local getmetatable, sub, type = getmetatable, string.sub, type
 --- Less than half the price of `getmetatable`, which looks for the name of the class.
 local metatable_of = debug.getmetatable
 local parking, park, wake, TIMEOUT = sched.parking, sched.park, sched.wake, sched.TIMEOUT
@@ -76,13 +77,7 @@ stream.read_failure = read_failure
 
 --- Raises at the line that has called into these files.
 function stream.blame(message)
-  local level = 2
-  local info = debug.getinfo(level, "S")
-  while info and (find(info.source, "chuck[/\\]io[/\\]") or info.what == "tail") do
-    level = level + 1
-    info = debug.getinfo(level, "S")
-  end
-  error(message, level)
+  check.blame("io", message)
 end
 
 --- Raises for an argument of the wrong kind.

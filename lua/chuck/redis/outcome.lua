@@ -8,6 +8,7 @@
 --- Codes of the server are its words; codes of chuck are names of `chuck.error`. Only an error of
 --- the server has a fourth value. In lists, null is `redis.null` and an error is that value.
 
+local check = require("chuck.support.check")
 local native = require("chuck.native")
 
 local ERROR, null = native.redis.ERROR, native.redis.null
@@ -53,13 +54,7 @@ end
 
 --- Raises at the line that has called into these files, through however many of them.
 function outcome.blame(message)
-  local level = 2
-  local info = debug.getinfo(level, "S")
-  while info and (info.source:find("chuck[/\\]redis[/\\]") or info.what == "tail") do
-    level = level + 1
-    info = debug.getinfo(level, "S")
-  end
-  error(message, level)
+  check.blame("redis", message)
 end
 
 --- Raises for argument `n` of `name`.

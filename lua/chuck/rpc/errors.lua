@@ -2,6 +2,7 @@
 ---
 --- Codes are names as in `chuck.error`, so that programs know most of them already.
 
+local check = require("chuck.support.check")
 local sched = require("chuck.co.sched")
 
 local errors = {}
@@ -39,13 +40,7 @@ errors.ANSWERS = {
 
 --- Raises at the line that has called into these files, through however many of them.
 function errors.blame(message)
-  local level = 2
-  local info = debug.getinfo(level, "S")
-  while info and (info.source:find("chuck[/\\]rpc[/\\]") or info.what == "tail") do
-    level = level + 1
-    info = debug.getinfo(level, "S")
-  end
-  error(message, level)
+  check.blame("rpc", message)
 end
 
 --- Raises outside of tasks: there is no scope that anything could live in.

@@ -71,6 +71,18 @@ local function raise(name, n, message)
   error(("bad argument #%d to '%s' (%s)"):format(n, name, message), 4)
 end
 
+--- Raises at the line that has called into the files of a package, through however many of them.
+function check.blame(package, message)
+  local files = "chuck[/\\]" .. package .. "[/\\]"
+  local level = 2
+  local info = debug.getinfo(level, "S")
+  while info and (info.source:find(files) or info.what == "tail") do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  error(message, level)
+end
+
 --- Argument `n` of the function `name` is of a kind: a type of Lua's, a class, one of `KINDS`.
 function check.type(name, n, value, kind)
   if not is_a(value, kind) then
