@@ -251,6 +251,21 @@ function Client:OpenLink(more)
   return fresh, message, code, err
 end
 
+--- Methods that are loaded when they are first used, and where they are.
+for name, module in pairs({
+  Subscribe = "chuck.redis.subscribe",
+  Psubscribe = "chuck.redis.subscribe",
+  Ssubscribe = "chuck.redis.subscribe",
+  Monitor = "chuck.redis.monitor",
+  Cached = "chuck.redis.cache",
+  CachedCall = "chuck.redis.cache",
+}) do
+  Client[name] = function(self, ...)
+    expect(self, name)
+    return require(module)[name](self, ...)
+  end
+end
+
 --- Counters since it was made: see docs/api/redis.md.
 function Client:Stats()
   expect(self, "Stats")

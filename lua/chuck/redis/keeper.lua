@@ -67,10 +67,10 @@ local function connect(self)
   end
   if self.options.verify then
     local fine
-    fine, message, code = self.options.verify(fresh)
+    fine, message, code, err = self.options.verify(fresh)
     if not fine then
       fresh:Close()
-      return nil, message, code
+      return nil, message, code, err
     end
   end
   return fresh
@@ -109,7 +109,7 @@ local function stay(self, fresh)
   self.link, self.failure = fresh, false
   fresh.on_end = function()
     self.link = false
-    self.replies = self.replies + fresh:Received()
+    self.on_loss(fresh)
   end
   self.waiting:Finish(sched.DONE)
   run_hook(self, "on_connect", self.owner)
@@ -166,6 +166,8 @@ end
 
 local function stay_put() end
 
+local function ignore() end
+
 --- Keeps a link with `options` (redis/options.lua) for `owner`, who is given to hooks.
 function keeper.new(owner, options)
   local self = setmetatable({
@@ -179,6 +181,8 @@ function keeper.new(owner, options)
     failure = false,
     pause = backoff.new(options.backoff_ms, options.backoff_max_ms),
     pausing = { what = "pause before the next connection to " .. options.place, Leave = stay_put },
+    --- Told at once when a link has ended: `on_loss(link)`.
+    on_loss = ignore,
     --- Tasks that wait for a link.
     waiting = waiters.new("a connection to " .. options.place),
     --- Attempts to connect, those that succeeded, and links that broke.
