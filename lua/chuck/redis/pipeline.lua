@@ -59,6 +59,9 @@ end
 local function admit(self, spec, ...)
   if guards[spec.name] and not spec.is_blocking then
     guards[spec.name](self, spec, ...)
+  elseif spec.block == "second" then
+    -- WAIT is about the writes before it, on this very connection: nowhere else has it a meaning.
+    return
   elseif spec.is_blocking and (spec.block ~= "BLOCK" or says_block(...)) then
     local message = "%s waits: it cannot be queued, call it on the client"
     outcome.blame(message:format(spec.name))
