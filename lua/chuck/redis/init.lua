@@ -17,12 +17,12 @@ local redis = {
   limits = limits,
 }
 
---- Loaded when first used: name, and the module that is its value.
+--- Loaded when first used: name, and the module that is its value, or has it.
 local LAZY = {
   Connect = "chuck.redis.connect",
   cluster = "chuck.redis.cluster",
   pool = "chuck.redis.pool",
-  script = "chuck.redis.script",
+  script = { "chuck.redis.script", "new" },
   sentinel = "chuck.redis.sentinel",
   stream = "chuck.redis.stream",
 }
@@ -31,7 +31,12 @@ return setmetatable(redis, {
   __index = function(_, name)
     local module = LAZY[name]
     if module then
-      local value = require(module)
+      local value
+      if type(module) == "table" then
+        value = require(module[1])[module[2]]
+      else
+        value = require(module)
+      end
       redis[name] = value
       return value
     end
