@@ -21,10 +21,10 @@ local redis = {
 local LAZY = {
   Connect = "chuck.redis.connect",
   cluster = "chuck.redis.cluster",
-  pool = "chuck.redis.pool",
+  pool = { "chuck.redis.pool", "connect" },
   script = { "chuck.redis.script", "new" },
   sentinel = "chuck.redis.sentinel",
-  stream = "chuck.redis.stream",
+  stream = { "chuck.redis.stream", "new" },
 }
 
 return setmetatable(redis, {
