@@ -22,6 +22,8 @@ local nodes = {}
 --- for the link to one node before it looks whether the map has changed, in milliseconds.
 local PAUSE, ASK, PATIENCE = 50, 1000, 100
 
+local NONE = {}
+
 ---@class chuck.redis.Nodes
 local Nodes = {}
 Nodes.__index = Nodes
@@ -208,20 +210,30 @@ local function look(self)
   return false
 end
 
+--- Whether a master is not known to have a replica that reads are meant for: it may be about to.
+local function lacks_readers(self)
+  for _, shard in ipairs(self.options.reads ~= "master" and self.masters or NONE) do
+    if #shard.replicas == 0 then
+      return true
+    end
+  end
+  return false
+end
+
 ---@async
 local function tend(self)
-  local is_busy = false
+  local is_restless = false
   while not self.is_closed do
     if not self.is_wanted then
       sched.parking()
       self.is_idle = true
-      sched.park(self.idle, is_busy and ASK or self.options.refresh_ms)
+      sched.park(self.idle, is_restless and ASK or self.options.refresh_ms)
       self.is_idle = false
     end
     self.is_wanted = false
     look(self)
     self.looked:Finish(sched.DONE)
-    is_busy = sweep(self)
+    is_restless = sweep(self) or lacks_readers(self)
     sched.sleep(PAUSE)
   end
 end
