@@ -219,7 +219,9 @@ function Client:CallWith(how, name, ...)
   expect_name("CallWith", 2, name)
   local spec, from = methods.find(name, ...)
   local guard = guards[spec.name]
-  if guard then
+  if guard and spec.block then
+    return guards.block(self, how, spec, select(from, ...))
+  elseif guard then
     return guard(self, spec, select(from, ...))
   end
   return self:Perform(how, spec, select(from, ...))
@@ -285,17 +287,25 @@ function Client:Stats()
     timeouts = self.timeouts,
     repeats = self.repeats,
     slow = self.slow,
+    blocking = self.blocking and require("chuck.redis.blocking").stats(self.blocking) or nil,
+    cache = self.store and require("chuck.redis.cache").stats(self.store) or nil,
   }
+end
+
+--- Ends what was opened beside the shared link.
+local function close_links(self)
+  local links = self.links
+  self.links = setmetatable({}, { __mode = "k" })
+  for open in pairs(links) do
+    open:Close()
+  end
 end
 
 --- Ends the client: whoever waits is told `"ESOCKCLOSE"`. Any number of times.
 function Client:Close()
   expect(self, "Close")
   self.keeper:Close()
-  for open in pairs(self.links) do
-    open:Close()
-  end
-  self.links = {}
+  close_links(self)
 end
 
 function Client:IsClosed()
@@ -314,7 +324,12 @@ function client.new(made)
     replies = made.replies or false,
     --- Whether commands take the long way: arguments are changed, or times are looked at.
     is_observed = (made.arguments or made.slow_ms) and true or false,
-    --- Links that were opened for somebody.
+    --- Told when the shared link is lost: `fn(client, link)`.
+    on_loss = {},
+    --- Connections of commands that block, and replies that are kept, once there are any.
+    blocking = false,
+    store = false,
+    --- Links that were opened for somebody, and what keeps its own.
     links = setmetatable({}, { __mode = "k" }),
     --- Those of them that are kept for the next transaction: redis/session.lua.
     idle = {},
@@ -327,6 +342,14 @@ function client.new(made)
     slow = 0,
   }, METATABLE)
   self.keeper = keeper.new(self, made)
+  function self.keeper.on_loss(lost)
+    for _, tell in ipairs(self.on_loss) do
+      tell(self, lost)
+    end
+  end
+  function self.keeper.on_over()
+    close_links(self)
+  end
   return self
 end
 
@@ -338,6 +361,9 @@ function client.connect(given)
   return client.new(options.make("client", given))
 end
 
+--- For those who have links of their own: see redis/blocking.lua.
+client.request, client.answer, client.wrong = request, answer, wrong
+client.may_repeat, client.no_reply = may_repeat, no_reply
 client.METATABLE = METATABLE
 client.perform, client.perform_on = perform, perform_on
 client.Client = Client

@@ -1,5 +1,6 @@
 --- Commands that do not belong on a connection that tasks share: what is done instead.
 
+local commands = require("chuck.redis.commands")
 local outcome = require("chuck.redis.outcome")
 
 local guards = {}
@@ -35,6 +36,20 @@ for name, instead in pairs({
   ["CLIENT CACHING"] = "client:Cached(key)",
 }) do
   guards[name] = refuse(instead)
+end
+
+--- Carries out a command that may wait at the server; `how` as in `CallWith`, or nil.
+---@async
+function guards.block(self, how, spec, ...)
+  return require("chuck.redis.blocking").call(self, how, spec, ...)
+end
+
+for name, spec in pairs(commands.specs) do
+  if spec.block then
+    guards[name] = function(self, of, ...)
+      return guards.block(self, nil, of, ...)
+    end
+  end
 end
 
 return guards

@@ -159,6 +159,7 @@ local function guard(self)
     self.link:Close()
   end
   self.waiting:Finish(sched.DONE)
+  self.on_over()
   if not fine then
     error(problem, 0)
   end
@@ -181,8 +182,9 @@ function keeper.new(owner, options)
     failure = false,
     pause = backoff.new(options.backoff_ms, options.backoff_max_ms),
     pausing = { what = "pause before the next connection to " .. options.place, Leave = stay_put },
-    --- Told at once when a link has ended: `on_loss(link)`.
+    --- Told at once when a link has ended, `on_loss(link)`, and when there will be none any more.
     on_loss = ignore,
+    on_over = ignore,
     --- Tasks that wait for a link.
     waiting = waiters.new("a connection to " .. options.place),
     --- Attempts to connect, those that succeeded, and links that broke.

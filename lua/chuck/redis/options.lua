@@ -41,6 +41,7 @@ options.KINDS = {
   on_disconnect = "function",
   arguments = "function",
   replies = "function",
+  blocking = "positive integer",
   cache = "table",
 }
 
@@ -138,6 +139,8 @@ local function place_of(given)
   return address.join(given.host or "127.0.0.1", given.port or PORT)
 end
 
+local CACHE = { entries = "positive integer", bytes = "positive integer" }
+
 local IN_FLIGHT = { fail = true, retry = true }
 
 --- What is wrong with options that are each of their kind; nil when nothing is.
@@ -171,6 +174,7 @@ function options.make(name, given, more)
   end
   local kinds = more and setmetatable(more, { __index = options.KINDS }) or options.KINDS
   options.check(name, 1, given, kinds)
+  options.check(name, 1, given and given.cache, CACHE)
   local made = { in_flight = "fail" }
   for key, value in pairs(limits) do
     made[key] = value
