@@ -4,7 +4,7 @@
 ---     client:BLPop("queue", 0)        -- parks until there is something; nobody else is held up
 ---
 --- ```text
----   idle ----------> busy ---- reply ----> idle      closed after a while, or when there are enough
+---   idle ----------> busy ---- reply ----> idle      closed after a while, or when enough are
 ---    open when there  |
 ---    is none          +-- given up, cancelled, out of time ----> closed
 --- ```
@@ -51,7 +51,7 @@ local function after_block(list, n)
   for i = 1, n - 1 do
     local word = type(list[i]) == "string" and list[i]:upper()
     if word == "BLOCK" then
-      return tonumber(list[i + 1]) or 0
+      return tonumber(list[i + 1]) or -1
     elseif word == "STREAMS" then
       return nil
     end

@@ -4,9 +4,9 @@
 ---     client:Cached("name")                       -- does not, as long as the key is the same
 ---     client:CachedCall("HGETALL", "user:1")
 ---
---- The server remembers what it has told with `CLIENT CACHING YES`, and pushes `invalidate` with the
---- key by the same connection, once. So a kept reply is as old as a push takes to come, and nothing
---- is kept beyond the connection.
+--- The server remembers what it has told after `CLIENT CACHING YES`, and pushes `invalidate` with
+--- the key by the same connection, once. So a kept reply is as old as a push takes to come, and
+--- nothing is kept beyond the connection.
 ---
 --- ```text
 ---  absent --ask--> on its way --reply--> kept --push, no room, link lost--> absent

@@ -253,18 +253,31 @@ function Client:OpenLink(more)
   return fresh, message, code, err
 end
 
---- Methods that are loaded when they are first used, and where they are.
+--- What is loaded when it is first used.
+local function subscriptions()
+  return require("chuck.redis.subscribe")
+end
+
+local function monitors()
+  return require("chuck.redis.monitor")
+end
+
+local function caches()
+  return require("chuck.redis.cache")
+end
+
+--- Methods that stand elsewhere.
 for name, module in pairs({
-  Subscribe = "chuck.redis.subscribe",
-  Psubscribe = "chuck.redis.subscribe",
-  Ssubscribe = "chuck.redis.subscribe",
-  Monitor = "chuck.redis.monitor",
-  Cached = "chuck.redis.cache",
-  CachedCall = "chuck.redis.cache",
+  Subscribe = subscriptions,
+  Psubscribe = subscriptions,
+  Ssubscribe = subscriptions,
+  Monitor = monitors,
+  Cached = caches,
+  CachedCall = caches,
 }) do
   Client[name] = function(self, ...)
     expect(self, name)
-    return require(module)[name](self, ...)
+    return module()[name](self, ...)
   end
 end
 
@@ -288,7 +301,7 @@ function Client:Stats()
     repeats = self.repeats,
     slow = self.slow,
     blocking = self.blocking and require("chuck.redis.blocking").stats(self.blocking) or nil,
-    cache = self.store and require("chuck.redis.cache").stats(self.store) or nil,
+    cache = self.store and caches().stats(self.store) or nil,
   }
 end
 

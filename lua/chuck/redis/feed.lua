@@ -11,8 +11,8 @@
 --- A feed has a connection of its own. A task keeps it, in the scope that the feed was made in:
 --- lost, it is made again once the client has found the server. What was sent meanwhile is gone,
 --- which is told as a gap. Nothing is dropped here: when the queue is full the connection is not
---- read, so that the server comes to keep what it sends; should that be too much for it, it ends the
---- connection, which is a loss as any other.
+--- read, so that the server comes to keep what it sends; should that be too much for it, it ends
+--- the connection, which is a loss as any other.
 
 local backoff = require("chuck.co.backoff")
 local limits = require("chuck.redis.limits")
@@ -170,8 +170,9 @@ function feed.next(self, timeout_ms)
   elseif self.ended then
     return feed.ending(self)
   end
-  local task, readers, result = parking(), self.readers, nil
+  local task, readers = parking(), self.readers
   readers:Add(task)
+  local result
   result, item = park(readers, timeout_ms)
   if item then
     return item
@@ -252,7 +253,10 @@ end
 
 local function on_end(self, from)
   self.link = false
-  if self.is_up then
+  if self.ended then
+    self.is_up = false
+    return
+  elseif self.is_up then
     self.is_up, self.is_gap, self.is_untold = false, true, true
     self.gaps = self.gaps + 1
   end
@@ -414,10 +418,10 @@ end
 
 --- Raises for a wrong time to wait, and where a function takes the items.
 function feed.check_next(self, timeout_ms)
-  if timeout_ms ~= nil and (type(timeout_ms) ~= "number" or not (timeout_ms >= 0)) then
+  if timeout_ms ~= nil and not (type(timeout_ms) == "number" and timeout_ms >= 0) then
     outcome.raise("Next", 1, "milliseconds expected, got " .. outcome.kind_of(timeout_ms))
   elseif self.fn then
-    outcome.blame(("what comes of %s goes to its function"):format(self.what))
+    outcome.blame(("what comes of %s is for its function"):format(self.what))
   end
 end
 

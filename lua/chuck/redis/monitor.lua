@@ -1,8 +1,9 @@
 --- Every command that a server carries out, as it comes.
 ---
 ---     local monitor = client:Monitor()
----     local seen = monitor:Next()     --> { time = 1700000000.5, db = 0, source = "127.0.0.1:5000",
----                                     --    command = { "SET", "name", "chuck" } }
+---     local seen = monitor:Next()
+---     seen.time, seen.db, seen.source     --> 1700000000.5, 0, "127.0.0.1:50000"
+---     seen.command                        --> { "SET", "name", "chuck" }
 ---
 --- It costs the server about half of its speed. What keeps the connection is in redis/feed.lua.
 
@@ -159,7 +160,8 @@ function Monitor:Next(timeout_ms)
   return feed.next(self, timeout_ms)
 end
 
---- `for seen in monitor:Commands() do`, until it ends. Not on Lua 5.1, where an iterator cannot park.
+--- `for seen in monitor:Commands() do`, until it ends. Not on Lua 5.1, where an iterator cannot
+--- park.
 function Monitor:Commands()
   expect(self, "Commands")
   feed.check_next(self)

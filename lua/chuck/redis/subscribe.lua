@@ -7,8 +7,8 @@
 ---     sub:Add("sports")  sub:Remove("news")  sub:Close()
 ---
 --- What keeps the connection, and the messages that nobody has taken, is in redis/feed.lua. Here is
---- what the server is asked for. It answers in order; a confirmation for each channel, one error for
---- a whole command:
+--- what the server is asked for. It answers in order, with a confirmation for each channel, or one
+--- error for a whole command:
 ---
 --- ```text
 ---  asked    | SUBSCRIBE a b | PING | UNSUBSCRIBE a |      the first gets what comes, until it has
@@ -357,7 +357,8 @@ function subscribe.open(client, verb, name, ...)
   else
     fn = nil
   end
-  local first, names, how = (...), nil, nil
+  local first, how = (...), nil
+  local names
   if type(first) == "table" and n == 1 then
     how = read_options(name, first)
     names = check_names(name, first, #first, true)
@@ -399,8 +400,8 @@ function Subscription:Next(timeout_ms)
   return feed.next(self, timeout_ms)
 end
 
---- `for message in sub:Messages() do`, until the subscription ends. Not on Lua 5.1, where an iterator
---- cannot park.
+--- `for message in sub:Messages() do`, until the subscription ends. Not on Lua 5.1, where an
+--- iterator cannot park.
 function Subscription:Messages()
   expect(self, "Messages")
   feed.check_next(self)
