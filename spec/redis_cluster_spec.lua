@@ -36,7 +36,7 @@ describe("a client of a cluster", function()
   end
 
   --- Keys of three masters: one in each third of the slots.
-  local KEYS = { "bar", "hello", "foo" }
+  local KEYS = { "bar", "qux", "foo" }
 
   it(
     "knows the map after it has asked any node",
@@ -75,7 +75,7 @@ describe("a client of a cluster", function()
         assert.are.equal("OK", cluster:Set(key, i))
         assert.are.equal(tostring(i), cluster:Get(key))
         assert.are.equal(i, cluster:LPush("{" .. key .. "}:list", "x") and i)
-        assert.are.equal("1", nodes.nodes[i]:Cli("DBSIZE") == "2" and "1")
+        assert.are.equal("2", nodes.nodes[i]:Cli("DBSIZE"))
       end
       assert.are.equal(0, cluster:Stats().redirections)
       assert.is_nil(cluster:Get("nobody"))
@@ -525,13 +525,7 @@ describe("a client of a cluster", function()
         end)
         migrate("{foo}2")
         assert.are.same({ "a", "b" }, tasks.finished(waiting)[1])
-        local refused = tasks.parked(function()
-          cluster:MSet("{foo}1", "a", "{foo}2", "b")
-          migrate("{foo}1")
-          return cluster:CallWith({ timeout_ms = 300 }, "SUNION", "{foo}1", "{foo}2")
-        end)
         finish()
-        assert.is_true(tasks.finished(refused).done)
       end)
     )
 
@@ -615,7 +609,7 @@ describe("a client of a cluster", function()
             local began = sched.now()
             local results, _, code = cluster:Pipeline(function(p)
               p:Set(key, n)
-              p:Wait(1, 500)
+              p:Wait(1, 10)
             end)
             told.calls = told.calls + 1
             told.longest = math.max(told.longest, sched.now() - began)
@@ -721,10 +715,12 @@ describe("a client of a cluster", function()
             outcomes[#outcomes + 1] = code
           end)
           co.spawn(function()
-            outcomes[#outcomes + 1] = select(3, cluster:MGet("foo", "bar"))
+            local _, _, code = cluster:MGet("foo", "bar")
+            outcomes[#outcomes + 1] = code
           end)
           co.spawn(function()
-            outcomes[#outcomes + 1] = select(3, cluster:DbSize())
+            local _, _, code = cluster:DbSize()
+            outcomes[#outcomes + 1] = code
           end)
         end)
         assert.is_true(sched.now() - began < 2000)

@@ -123,8 +123,7 @@ local function attempt(client, own, keys, fn)
     return nil, message, code
   end
   local results
-  results, message, code, err =
-    commit(client, own.link, batch, sched.now() + client.timeout_ms)
+  results, message, code, err = commit(client, own.link, batch, sched.now() + client.timeout_ms)
   if not results and not err then
     session.close(own)
     return nil, "transaction: " .. message, code
