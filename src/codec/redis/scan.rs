@@ -3,6 +3,7 @@
 use super::head::{self, Blob, Head};
 use super::{Bounds, Kind};
 use crate::base::error::Code;
+use crate::base::limits;
 
 /// Bytes that the shortest value takes: `_`, CR, LF.
 const SHORTEST: u64 = 3;
@@ -88,9 +89,14 @@ impl Scanner {
         }
     }
 
-    /// Bytes that the reply has at least, as far as it was looked at.
+    /// Bytes worth having room for. A string is known to the byte; of what else there is, about
+    /// as much more may come as has come, so that what is there is not moved for every piece.
     pub fn wanted(&self) -> usize {
-        self.body.map_or(self.seen, |body| self.at + body.len + 2)
+        let known = self.body.map_or(0, |body| self.at + body.len + 2);
+        if self.levels.is_empty() && known > 0 {
+            return known;
+        }
+        known.max(2 * self.seen + limits::READ_BUFFER).min(self.bounds.message)
     }
 
     /// Takes one line, or what it has announced; whether the reply is whole, or nothing while
