@@ -86,6 +86,8 @@ fn a_line_without_an_end_is_refused_at_the_limit() {
         assert_eq!(end(of(999, 9, 99), &line), TOO_LARGE);
     }
     assert_eq!(end(Bounds::default(), &[b'$'; 65]), Err(Code::REDIS_REPLY));
+    assert_eq!(end(of(64, 9, 99), &[b'$'; 65]), Err(Code::REDIS_REPLY));
+    assert_eq!(end(of(63, 9, 99), &[b'$'; 65]), TOO_LARGE);
 }
 
 #[test]

@@ -93,15 +93,32 @@ pub fn set(mut values: Vec<Tree>) -> Tree {
     Tree::Set(values)
 }
 
-/// A map; of equal keys the last one counts.
+/// A map, with what stands in it twice.
 pub fn map(pairs: impl Iterator<Item = (Tree, Tree)>) -> Tree {
-    let mut sorted: Vec<(Tree, Tree)> = Vec::new();
-    for (key, value) in pairs {
-        sorted.retain(|(known, _)| *known != key);
-        sorted.push((key, value));
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort();
+    Tree::Map(pairs)
+}
+
+impl Tree {
+    /// Whether it is what the crate makes of the same bytes: of equal keys, that has one.
+    pub fn agrees(&self, theirs: &Tree) -> bool {
+        let all = |ours: &[Tree], theirs: &[Tree]| {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.agrees(b))
+        };
+        match (self, theirs) {
+            (Tree::List(ours), Tree::List(theirs)) => all(ours, theirs),
+            (Tree::Push(ours), Tree::Push(theirs)) => all(ours, theirs),
+            (Tree::Map(ours), Tree::Map(theirs)) => {
+                let is_ours = |(key, value): &(Tree, Tree)| {
+                    ours.iter().any(|(known, found)| known == key && found.agrees(value))
+                };
+                let is_theirs = |key| theirs.iter().any(|(known, _)| known == key);
+                theirs.iter().all(is_ours) && ours.iter().all(|(key, _)| is_theirs(key))
+            }
+            (ours, theirs) => ours == theirs,
+        }
     }
-    sorted.sort();
-    Tree::Map(sorted)
 }
 
 /// What we make of a whole reply.

@@ -124,11 +124,13 @@ impl Scanner {
         let end = found.map_or(input.len().max(self.seen), |at| self.seen + at + 1);
         if let Some(first) = input.get(self.at) {
             let longest = head::longest(*first).ok_or(Code::REDIS_REPLY)?;
-            if end - self.at > longest {
-                return Err(Code::REDIS_REPLY);
-            }
-            if end - self.at > room {
-                return Err(Code::PACKET_TOO_LARGE);
+            // Whichever a line passes first, so that it is the same however the line is cut.
+            if end - self.at > longest.min(room) {
+                return Err(if longest <= room {
+                    Code::REDIS_REPLY
+                } else {
+                    Code::PACKET_TOO_LARGE
+                });
             }
         }
         if found.is_none() {
