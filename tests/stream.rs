@@ -8,6 +8,7 @@ mod support {
 mod streams {
     mod failure;
     mod half_open;
+    mod replies;
 }
 
 use std::time::Duration;
@@ -353,7 +354,7 @@ mod pauses {
     #[test]
     fn nothing_is_told_while_paused_and_nothing_is_lost() {
         let mut drive = Drive::new();
-        let (ours, theirs) = pair::streams(&mut drive, framed(Width::Bits32, MB));
+        let (ours, theirs) = pair::streams(&mut drive, || framed(Width::Bits32, MB));
         pause(&mut drive, ours, true);
         let bodies: Vec<Vec<u8>> = (0..200).map(|n| pattern(n * 97)).collect();
         for body in &bodies {
@@ -563,7 +564,7 @@ mod arrivals {
     fn large_frames_arrive_whole_between_small_ones() {
         let width = Width::Bits32;
         let mut drive = Drive::new();
-        let (ours, theirs) = pair::streams(&mut drive, framed(width, 2 * MB));
+        let (ours, theirs) = pair::streams(&mut drive, || framed(width, 2 * MB));
         let bodies: Vec<Vec<u8>> =
             [3, MB, MB + 1, 0, 20_000, MB - 1, 7].map(pattern).into_iter().collect();
         for body in &bodies {

@@ -16,7 +16,7 @@ use super::drive::{Drive, Id, unless_blocked};
 const RECV_SIZE: usize = 64 << 10;
 
 /// Two streams that talk to each other.
-pub fn streams(drive: &mut Drive, framing: fn() -> Framing) -> (Id, Id) {
+pub fn streams(drive: &mut Drive, framing: impl Fn() -> Framing) -> (Id, Id) {
     let (ours, theirs) = sockets();
     (add(drive, ours, RECV_SIZE, framing()), add(drive, theirs, RECV_SIZE, framing()))
 }
