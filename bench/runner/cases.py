@@ -2,9 +2,9 @@
 
 A case runs the same work on up to three sides:
 
-    limit   the bare server or channel in Rust, or the bare C API
+    limit   the bare server or channel in Rust, or the bare C API; hiredis for redis
     chuck   what we build
-    peer    luv; lua-cjson for tables, node for threads
+    peer    luv; lua-cjson for tables, node for threads; ioredis and redis-lua for redis
 """
 
 import statistics
@@ -73,6 +73,8 @@ class Case:
     load: list | None = None
     #: The client of each side, a program in Lua, instead of the load.
     clients: dict | None = None
+    #: The work of a client of redis-server, and how often.
+    redis: tuple | None = None
     is_on_one_core: bool = False
     #: It has threads of its own, and so gets both cores.
     is_threaded: bool = False
@@ -232,6 +234,21 @@ def rpc(words, depth, count, targets, is_on_one_core=False):
     )
 
 
+def redis_row(row, words, unit, count, most=None):
+    """Commands to redis-server; redis-lua, which is for Lua 5.1, has lines of its own."""
+    def beside(limit, peer, suffix, target):
+        names = {"limit": limit, "chuck": "micro/redis/chuck.lua", "peer": peer}
+        sides = {side: [name] for side, name in names.items() if name}
+        measures = [("", f"us CPU per {unit}", "cpu", target), (": rate", "per second", "rate")]
+        return Case("redis", words + suffix, sides, measures,
+                    redis=(row, count), is_for_peer=not limit)
+
+    return [
+        beside("hiredis", "micro/redis/ioredis.js", "", most and Target("<=", most, "limit")),
+        beside(None, "micro/redis/redis_lua.lua", ", redis-lua", None),
+    ]
+
+
 #: A call in at most 1.3 times the time of the echo.
 SEQUENTIAL = Target(">=", round(1 / 1.3, 2), "limit")
 
@@ -309,6 +326,11 @@ CASES = [
     rpc("calls in turn", 1, 40_000, [SEQUENTIAL]),
     rpc("calls in turn, one core", 1, 80_000, [None], True),
     rpc("calls, 64 under way", 64, 300_000, [Target(">=", 150e3), Target(">=", 1, "peer")]),
+    *redis_row("sequential", "GET, one by one", "command", 50_000, 1.3),
+    *redis_row("callers", "GET, 50 callers", "command", 300_000, 3),
+    *redis_row("pipeline", "GET, pipelines of 100", "command", 500_000, 2.5),
+    *redis_row("big", "GET of 1 MB", "value", 1_000),
+    *redis_row("messages", "messages of a channel", "message", 1_000_000),
     idle(10_000, ("limit", "chuck", "peer")),
 ]
 

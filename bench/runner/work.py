@@ -5,8 +5,10 @@ import json
 import os
 import resource
 import select
+import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -24,7 +26,17 @@ START = 10
 #: Seconds a run may take beside its measured time.
 SLACK = 120
 #: Groups that need none of the programs in Rust and C.
-LUA_ALONE = {"tasks", "rpc"}
+LUA_ALONE = {"tasks", "rpc", "redis"}
+#: Programs for Lua 5.1 alone, whatever is measured.
+ON_LUA_51 = {"micro/redis/redis_lua.lua"}
+#: What a client of redis-server asks for, and how 1000 messages are published.
+REDIS_DATA = """
+for i = 0, 999 do redis.call("SET", "key:" .. i, string.rep("x", 16)) end
+redis.call("SET", "big", string.rep("x", 1048576))
+"""
+REDIS_MESSAGES = """
+for _ = 1, 1000 do redis.call("PUBLISH", "bench", string.rep("x", 16)) end
+"""
 #: Above this share of a core used by others, a run is not to be trusted.
 BUSY = 0.3
 
@@ -54,12 +66,16 @@ class Bench:
         if any(case.group not in LUA_ALONE for case in selected):
             build_load()
             build_walk(self.name)
+        if "limit" in sides and any(case.redis for case in selected):
+            build_hiredis()
 
     def run(self, case, side, secs):
         """One run of one side; returns its numbers by key."""
         self.runs += 1
         if case.clients:
             return self.converse(case, side)
+        if case.redis:
+            return self.ask_redis(case, side)
         if not case.load:
             return self.micro(case, side)
         with self.server(case, side) as (process, port):
@@ -69,14 +85,27 @@ class Bench:
 
     def micro(self, case, side):
         program, *words = case.sides[side]
-        if program.endswith(".lua"):
-            command = [self.lua, str(BENCH / program)]
-        elif program.endswith(".js"):
-            command = [self.node, str(BENCH / program)]
-        else:
-            command = [str(TARGET / "release" / program)]
         cores = f"{SERVER_CORE},{LOAD_CORE}" if case.is_threaded else SERVER_CORE
-        return self.numbers(pinned(cores, *command, *words))
+        return self.numbers(pinned(cores, *self.command(program), *words))
+
+    def command(self, program):
+        """How a program in Lua, in node or of our own is started."""
+        if program in ON_LUA_51:
+            return [shutil.which("lua5.1") or "lua5.1", str(BENCH / program)]
+        if program.endswith(".lua"):
+            return [self.lua, str(BENCH / program)]
+        if program.endswith(".js"):
+            return [self.node, str(BENCH / program)]
+        return [str(TARGET / "release" / program)]
+
+    def ask_redis(self, case, side):
+        """A redis-server of its own, and a client on the other core."""
+        row, count = case.redis
+        with redis_server() as (process, port):
+            client = pinned(LOAD_CORE, *self.command(*case.sides[side]), row, str(port), str(count))
+            asked = ["redis-cli", "-p", str(port), "-r", str(count // 1000), "EVAL"]
+            publish = shlex.join(pinned(SERVER_CORE, *asked, REDIS_MESSAGES, "0"))
+            return self.numbers(client, process.pid, {"PUBLISH": f"{publish} >/dev/null 2>&1 &"})
 
     def converse(self, case, side):
         """A server, and a client in Lua of the same library; by key, with the server's CPU time."""
@@ -90,10 +119,10 @@ class Bench:
         found["cpu"] = found["client"] + used / found["total"] * 1e6
         return found
 
-    def numbers(self, command, server=None):
+    def numbers(self, command, server=None, told=None):
         """What a program in Lua prints: a number by key. Counts the run if others were busy."""
         begin, before = time.monotonic(), others_seconds(server)
-        result = run(command, SLACK, cwd=BENCH, env=self.environment())
+        result = run(command, SLACK, cwd=BENCH, env=self.environment() | (told or {}))
         share = (others_seconds(server) - before) / (time.monotonic() - begin)
         self.busy_runs += share > BUSY
         lines = [json.loads(line) for line in result.splitlines()]
@@ -182,6 +211,14 @@ def build_walk(name):
     run(["cc", "-O2", "-shared", "-fPIC", f"-I{headers}", source, "-o", str(made)], 60)
 
 
+def build_hiredis():
+    """The limit of the group redis."""
+    made = TARGET / "release" / "hiredis"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    source = str(BENCH / "micro" / "redis" / "hiredis.c")
+    run(["cc", "-O2", source, "-o", str(made), "-lhiredis"], 60)
+
+
 def drive(case, pid, port, secs):
     """One run of the load generator; returns its JSON."""
     command = pinned(LOAD_CORE, str(TARGET / "release" / "load"), case.load[0])
@@ -214,6 +251,45 @@ def listening(command, environment):
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+def free_port():
+    """A port where nobody listens now: redis-server cannot ask for one itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def redis_server():
+    """A running redis-server with what clients ask for, and its port; killed at the end."""
+    port = str(free_port())
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+        # A subscriber may be slower than who publishes: what waits for it is not limited.
+        options += ["--client-output-buffer-limit", "pubsub 0 0 0"]
+        process = subprocess.Popen(
+            pinned(SERVER_CORE, "redis-server", "--port", port, *options),
+            stdout=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )
+        try:
+            fill_redis(process, port)
+            yield process, int(port)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def fill_redis(process, port):
+    """Waits until the server takes its data."""
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and process.poll() is None:
+        command = ["redis-cli", "-p", port, "EVAL", REDIS_DATA, "0"]
+        if subprocess.run(command, capture_output=True, timeout=START).returncode == 0:
+            return
+        time.sleep(0.02)
+    raise Failure(f"no redis-server on port {port}")
 
 
 def port_of(process, complaints):
