@@ -1,4 +1,4 @@
---- redis-lua, which blocks: the neighbour of chuck.lua on Lua 5.1. It cannot have concurrent callers.
+--- redis-lua, which blocks: the neighbour of chuck.lua, on Lua 5.1. It has no concurrent callers.
 ---
 ---     lua5.1 redis_lua.lua ROW PORT COUNT      sequential pipeline big messages
 
