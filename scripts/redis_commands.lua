@@ -224,8 +224,6 @@ function redis_commands.list(server)
       method_of(command.name),
       flags_of(command),
       keys_of(command),
-      command.doc.group,
-      command.doc.since,
       extras_of(command),
     }
     lines[i] = table.concat(columns, " "):gsub(" $", "")
@@ -234,8 +232,8 @@ function redis_commands.list(server)
 --- The commands of redis-server %s. Written by scripts/redis_commands: not to be changed here.
 ---
 --- A line is: name, method, flags (r: reads only, w: writes, b: blocks, p: is of publishing, a: is
---- for administrators, c: has subcommands), first key, last key and step, group, version that
---- brought it, and what is special. `commands` reads it.
+--- for administrators, c: has subcommands), first key, last key and step, and what is special.
+--- `commands` reads it.
 return {
   VERSION = "%s",
   LINES = [[

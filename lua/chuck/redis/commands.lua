@@ -6,8 +6,8 @@
 ---     commands.find("config", "get")                  -- as they are written in a command
 ---
 --- A spec has: `name`; `words`, how the command begins on the wire; `method`; `is_read_only`,
---- `is_write`, `is_blocking`, `is_pubsub`, `is_admin`, `is_container` (it has subcommands);
---- `group`; `since`; and where its keys are. Positions count what stands behind `words`, from 1.
+--- `is_write`, `is_blocking`, `is_pubsub`, `is_admin`, `is_container` (it has subcommands); and
+--- where its keys are. Positions count what stands behind `words`, from 1.
 ---
 --- `first_key`, `last_key`, `step`: keys at fixed positions, all 0 when there are none. A negative
 --- `last_key` counts from the end, -1 is the last argument. Some have more keys, or only these:
@@ -63,39 +63,42 @@ local function add_extras(spec, extras)
   end
 end
 
-local function read(line)
-  local name, method, flags, keys, group, since, extras =
-    line:match("^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ?(.*)$")
-  local first, last, step = keys:match("^(%d+),(%-?%d+),(%d+)$")
-  local spec = {
-    name = name:gsub("|", " "),
-    words = split(name, "[^|]+"),
-    method = method,
+--- What most specs have in common is kept once: there are hundreds, and every collection of
+--- garbage looks at each of them.
+local USUAL = {
+  __index = {
     is_read_only = false,
     is_write = false,
     is_blocking = false,
     is_pubsub = false,
     is_admin = false,
     is_container = false,
-    first_key = tonumber(first) or 0,
-    last_key = tonumber(last) or 0,
-    step = tonumber(step) or 0,
+    first_key = 0,
+    last_key = 0,
+    step = 0,
     key_number = false,
     keys_after = false,
     is_half = false,
     key_after = false,
-    group = group,
-    since = since,
     block = false,
     shape = false,
-  }
+  },
+}
+
+local function read(line)
+  local name, method, flags, keys, extras = line:match("^(%S+) (%S+) (%S+) (%S+) ?(.*)$")
+  local spec = { name = name:gsub("|", " "), words = split(name, "[^|]+"), method = method }
   for flag in flags:gmatch("%l") do
     spec[FLAGS[flag]] = true
+  end
+  if keys ~= "-" then
+    local first, last, step = keys:match("^(%d+),(%-?%d+),(%d+)$")
+    spec.first_key, spec.last_key, spec.step = tonumber(first), tonumber(last), tonumber(step)
   end
   if extras ~= "" then
     add_extras(spec, extras)
   end
-  return spec
+  return setmetatable(spec, USUAL)
 end
 
 for line in list.LINES:gmatch("[^\n]+") do
