@@ -17,26 +17,33 @@ local redis = {
   limits = limits,
 }
 
---- Loaded when first used: name, and the module that is its value, or has it.
+--- Loaded when first used.
 local LAZY = {
-  Connect = "chuck.redis.connect",
-  cluster = "chuck.redis.cluster",
-  pool = { "chuck.redis.pool", "connect" },
-  script = { "chuck.redis.script", "new" },
-  sentinel = "chuck.redis.sentinel",
-  stream = { "chuck.redis.stream", "new" },
+  Connect = function()
+    return require("chuck.redis.connect")
+  end,
+  cluster = function()
+    return require("chuck.redis.cluster")
+  end,
+  pool = function()
+    return require("chuck.redis.pool").connect
+  end,
+  script = function()
+    return require("chuck.redis.script").new
+  end,
+  sentinel = function()
+    return require("chuck.redis.sentinel")
+  end,
+  stream = function()
+    return require("chuck.redis.stream").new
+  end,
 }
 
 return setmetatable(redis, {
   __index = function(_, name)
-    local module = LAZY[name]
-    if module then
-      local value
-      if type(module) == "table" then
-        value = require(module[1])[module[2]]
-      else
-        value = require(module)
-      end
+    local load_value = LAZY[name]
+    if load_value then
+      local value = load_value()
       redis[name] = value
       return value
     end

@@ -15,17 +15,27 @@ return {
   send_limit = 64 * 1024 * 1024,
   --- How often a command is sent again when connections break under it.
   retries = 3,
-  --- Messages of a subscription or a monitor that nobody has taken yet, and their bytes: beyond it
-  --- the server is not listened to.
-  buffer = 4096,
-  buffer_bytes = 1024 * 1024,
-  --- Connections of commands that block, those that are kept without one, and how long.
-  blocking = 100,
-  blocking_idle = 4,
-  blocking_idle_ms = 10000,
-  --- Of the cache of `Cached`: replies, and their bytes.
-  cache_entries = 10000,
-  cache_bytes = 64 * 1024 * 1024,
+  --- Commands in one pipeline; their bytes are bounded by `send_limit`.
+  pipeline = 100000,
+  --- How often a transaction begins anew because watched keys have changed, and the longest pause
+  --- before it does, in milliseconds.
+  watch_tries = 16,
+  watch_pause_ms = 32,
+  --- Connections for transactions that are kept while nobody needs them.
+  watch_idle = 4,
+  --- Entries of a stream that are asked for at a time, how long the server waits for the first, and
+  --- how many may be read and not acknowledged.
+  stream_count = 10,
+  stream_block_ms = 5000,
+  stream_unacked = 10000,
+  --- How long nobody has acknowledged what is taken over, and the shortest and longest pause
+  --- between two looks for that, in milliseconds.
+  claim_idle_ms = 60000,
+  claim_least_ms = 5,
+  claim_most_ms = 30000,
+  --- Connections of a pool: unless said otherwise, and at most.
+  pool_size = 4,
+  pool_most = 1000,
   --- Of one reply: bytes, levels, values in all.
   message = 512 * 1024 * 1024,
   depth = 64,

@@ -9,9 +9,9 @@
 --- ```
 ---
 --- Who is no task is a table with two functions: `taker(entry, value)` gets the reply, and
---- `loser(entry, message, code)` is told when there will be none. With a number `left` it stays first
---- until it has got so many. Replies are raw here: null and errors are values. What is sent in one
---- pass of the loop leaves in one write.
+--- `loser(entry, message, code)` is told when there will be none. With a number `left` it stays
+--- first until it has got so many. Replies are raw here: null and errors are values. What is sent
+--- in one pass of the loop leaves in one write.
 
 local attempt = require("chuck.io.attempt")
 local greeting = require("chuck.redis.greeting")

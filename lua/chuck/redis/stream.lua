@@ -161,7 +161,7 @@ function Stream:Read(timeout_ms)
   return feed.read(self, timeout_ms)
 end
 
---- As an iterator, which ends when the stream is closed; an error is raised at the line of the loop.
+--- The iterator, which ends when the stream is closed; an error is raised at the line of the loop.
 local function next_entry(self)
   local entry, message, code = feed.read(self)
   if not entry and code ~= "ESOCKCLOSE" then
