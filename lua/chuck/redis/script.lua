@@ -82,8 +82,10 @@ local function run(self, perform, made, keys, args)
   local value, message, code, err = perform(self, specs.EVALSHA, made.sha, #keys, keys, args)
   if err and code == "NOSCRIPT" then
     return perform(self, specs.EVAL, made.source, #keys, keys, args)
+  elseif message then
+    return value, message, code, err
   end
-  return value, message, code, err
+  return value
 end
 
 --- Commands with a number of keys, the keys and arguments, which may be two lists instead.
