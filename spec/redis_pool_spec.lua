@@ -57,15 +57,18 @@ describe("a pool", function()
       assert.are.equal(3, count)
       pool:With(function(client)
         local own_id = client:ClientId()
-        co.spawn(client.Pipeline, client, function(p)
-          for _ = 1, 100 do
-            p:Ping()
+        co.scope(function(children)
+          children:Spawn(client.Pipeline, client, function(p)
+            for _ = 1, 100 do
+              p:Ping()
+            end
+          end)
+          for _ = 1, 6 do
+            children:Spawn(function()
+              assert.are_not.equal(own_id, pool:ClientId())
+            end)
           end
         end)
-        co.yield()
-        for _ = 1, 6 do
-          assert.are_not.equal(own_id, pool:ClientId())
-        end
       end)
     end)
   )
