@@ -67,6 +67,18 @@ local function ask_all(link, give_up, list)
   return true
 end
 
+local function with_database(list, options)
+  if options.db and options.db ~= 0 then
+    list[#list + 1] = { "SELECT", options.db }
+  end
+  return list
+end
+
+--- What is said to a server that speaks version `protocol` for sure, as a list of commands.
+function greeting.commands(options, protocol)
+  return with_database(protocol == 3 and { hello(options) } or introduction(options), options)
+end
+
 --- Greets the server until `give_up`: true, or `nil, message, code[, err]`.
 ---@async
 function greeting.say(link, options, give_up)
@@ -80,10 +92,7 @@ function greeting.say(link, options, give_up)
     end
     is_old = not value
   end
-  local list = is_old and introduction(options) or {}
-  if options.db and options.db ~= 0 then
-    list[#list + 1] = { "SELECT", options.db }
-  end
+  local list = with_database(is_old and introduction(options) or {}, options)
   for _, command in ipairs(options.setup or {}) do
     list[#list + 1] = command
   end

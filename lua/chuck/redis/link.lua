@@ -134,7 +134,7 @@ local function receiver(self)
     elseif is_push then
       self.pushes = self.pushes + 1
       self.on_push(self, value)
-    else
+    elseif not (self.sift and self.sift(self, value)) then
       receive(self, value)
     end
   end
@@ -230,7 +230,30 @@ function Link:Request(timeout_ms, ...)
   return value, message, code
 end
 
---- Replies that are still to come, those of entries that gave up included.
+--- The entry that is first in line; nil when nobody waits, false when it has given up.
+function Link:First()
+  return self.line[self.first]
+end
+
+--- Takes the first entry out of the line: its reply has come by another way.
+function Link:Take()
+  return take(self)
+end
+
+--- Goes on in another engine: true, or `nil, message, code`.
+function Link:Move(engine)
+  if self.ended then
+    return nil, self.ended.message, self.ended.code
+  end
+  self.conn:RemoveEngine()
+  local fine, message, code = self.conn:Add2Engine(engine, receiver(self))
+  if not fine then
+    return nil, self.peer .. ": " .. message, code
+  end
+  return true
+end
+
+--- Entries in line, those who gave up included.
 function Link:Waiting()
   return self.last - self.first + 1 + self.more
 end
@@ -297,6 +320,8 @@ function link.over(engine, conn, peer, options)
     on_push = ignore,
     on_reply = false,
     on_end = false,
+    --- `sift(link, value)` sees every value that is no push first: true when it is no reply.
+    sift = false,
     --- Why it has ended: `message`, `code`.
     ended = false,
   }, Link)

@@ -164,17 +164,18 @@ function options.check(name, n, given, kinds)
   end
 end
 
---- Options of every client with its defaults; raises for argument 1 of `name`.
+--- Options of every client with its defaults; raises for an argument of `name`.
 --- @param more table? kinds of options that only `name` has
-function options.make(name, given, more)
+--- @param n integer? which argument they are, the first unless said otherwise
+function options.make(name, given, more, n)
+  n = n or 1
   if type(given) == "string" then
     given = { uri = given }
   elseif given ~= nil and type(given) ~= "table" then
-    outcome.raise(name, 1, "URI or table expected, got " .. outcome.kind_of(given))
+    outcome.raise(name, n, "URI or table expected, got " .. outcome.kind_of(given))
   end
   local kinds = more and setmetatable(more, { __index = options.KINDS }) or options.KINDS
-  options.check(name, 1, given, kinds)
-  options.check(name, 1, given and given.cache, CACHE)
+  options.check(name, n, given, kinds)
   local made = { in_flight = "fail" }
   for key, value in pairs(limits) do
     made[key] = value
@@ -183,7 +184,7 @@ function options.make(name, given, more)
   if uri then
     local parts, why = options.parse(uri)
     if not parts then
-      outcome.raise(name, 1, why)
+      outcome.raise(name, n, why)
     end
     for key, value in pairs(parts) do
       made[key] = value
@@ -194,7 +195,7 @@ function options.make(name, given, more)
   end
   local wrong = trouble(made)
   if wrong then
-    outcome.raise(name, 1, wrong)
+    outcome.raise(name, n, wrong)
   end
   made.place = place_of(made)
   made.decoder = native.decoder.connection.redis({
