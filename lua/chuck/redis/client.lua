@@ -8,6 +8,7 @@
 --- Commands of one pass of the loop leave in one write.
 
 local commands = require("chuck.redis.commands")
+local compat = require("chuck.support.compat")
 local guards = require("chuck.redis.guards")
 local idempotent = require("chuck.redis.idempotent")
 local keeper = require("chuck.redis.keeper")
@@ -21,6 +22,10 @@ local scan = require("chuck.redis.scan")
 local sched = require("chuck.co.sched")
 local script = require("chuck.redis.script")
 local shapes = require("chuck.redis.shapes")
+local words = require("chuck.redis.words")
+
+--- Words of a line that are handed on one by one: a stack has room for some thousands.
+local MANY = 1000
 
 --- Less than half the price of `getmetatable`, which looks for the name of the class.
 local metatable_of = debug.getmetatable
@@ -61,11 +66,11 @@ end
 --- Sends a command by `from` and parks for its raw reply.
 ---@async
 local function request(from, timeout_ms, spec, ...)
-  local words = spec.words
-  if words[2] then
-    return from:Request(timeout_ms, words[1], words[2], ...)
+  local parts = spec.words
+  if parts[2] then
+    return from:Request(timeout_ms, parts[1], parts[2], ...)
   end
-  return from:Request(timeout_ms, words[1], ...)
+  return from:Request(timeout_ms, parts[1], ...)
 end
 
 --- Raises for argument `n` of what was to be sent, its words counted.
@@ -225,6 +230,25 @@ function Client:CallWith(how, name, ...)
     return guard(self, spec, select(from, ...))
   end
   return self:Perform(how, spec, select(from, ...))
+end
+
+--- A command in one line, taken apart as a shell would (redis/words.lua). Parks.
+---@async
+function Client:Do(line)
+  expect(self, "Do")
+  expect_name("Do", 1, line)
+  local list, why = words.split(line)
+  if not list then
+    return nil, "Do: " .. why, "EINVAL"
+  end
+  local spec, from = methods.find(list[1], list[2])
+  for _ = 1, from do
+    table.remove(list, 1)
+  end
+  if #list > MANY then
+    return perform(self, spec, list)
+  end
+  return perform(self, spec, compat.unpack(list))
 end
 
 --- Parks until there is a connection: true, or `nil, message, code`.

@@ -249,9 +249,10 @@ function Connection:Execute(first, ...)
       )
     end
     return execute_line(self, first, callback)
-  elseif first ~= nil and type(first) ~= "function" or n == 0 then
-    local expected = n == 0 and "string" or "string or function"
-    outcome.raise("Execute", 1, expected .. " expected, got " .. outcome.kind_of(first))
+  elseif first ~= nil and type(first) ~= "function" or first == nil and n == 0 then
+    outcome.raise("Execute", 1, "string or function expected, got " .. outcome.kind_of(first))
+  elseif n == 0 then
+    outcome.raise("Execute", 2, "string expected, got no value")
   end
   local answer, message, code = submit(self, first, ...)
   if not answer then

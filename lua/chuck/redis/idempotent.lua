@@ -16,6 +16,20 @@ end
 --- Words that make a command answer, or do, something else the second time.
 local WORDS = { NX = true, XX = true, GET = true, INCR = true, GT = true, LT = true }
 
+local function is_special(word)
+  return type(word) == "string" and #word <= 4 and WORDS[word:upper()] or false
+end
+
+--- Whether such a word is in a table, by whatever key.
+local function has_special(items)
+  for key, value in pairs(items) do
+    if is_special(key) or is_special(value) then
+      return true
+    end
+  end
+  return false
+end
+
 --- Whether a command may be sent again when nobody knows what became of it.
 function idempotent.is(spec, ...)
   if spec.is_read_only then
@@ -25,7 +39,7 @@ function idempotent.is(spec, ...)
   end
   for i = 1, select("#", ...) do
     local word = select(i, ...)
-    if type(word) == "string" and #word <= 4 and WORDS[word:upper()] then
+    if is_special(word) or type(word) == "table" and has_special(word) then
       return false
     end
   end
