@@ -130,9 +130,7 @@ local function timed(self, how, spec, ...)
   local took = sched.now() - began
   if took >= self.options.slow_ms then
     self.slow = self.slow + 1
-    if self.options.on_slow then
-      self.options.on_slow(spec.name, took, ...)
-    end
+    self.keeper:RunHook("on_slow", spec.name, took, ...)
   end
   return value, message, code, err
 end

@@ -22,7 +22,7 @@ local Keeper = {}
 Keeper.__index = Keeper
 
 --- Runs a hook of the program in a task of its own: an error in it is told, and ends nothing.
-local function run_hook(self, name, ...)
+function Keeper:RunHook(name, ...)
   local hook = self.options[name]
   if not hook then
     return
@@ -112,7 +112,7 @@ local function stay(self, fresh)
     self.on_loss(fresh)
   end
   self.waiting:Finish(sched.DONE)
-  run_hook(self, "on_connect", self.owner)
+  self:RunHook("on_connect", self.owner)
   watch(self, fresh)
   self.link, self.failure = false, fresh.ended
   if sched.now() - began > self.options.backoff_max_ms then
@@ -120,7 +120,7 @@ local function stay(self, fresh)
   end
   if not self.is_closed then
     self.losses = self.losses + 1
-    run_hook(self, "on_disconnect", self.owner, fresh.ended.message, fresh.ended.code)
+    self:RunHook("on_disconnect", self.owner, fresh.ended.message, fresh.ended.code)
   end
 end
 
@@ -229,11 +229,11 @@ function Keeper:Link(timeout_ms)
     local why = ("%d commands wait for a connection already"):format(self.waiting.count)
     return outcome.none(failure and failure.message or self.place, why, "ENOBUFS")
   end
-  self.waiting:Wait(sched.parking(), timeout_ms)
+  local came = self.waiting:Wait(sched.parking(), timeout_ms)
   if self.link then
     return self.link
   end
-  return absence(self, timeout_ms and ("no connection in %g ms"):format(timeout_ms))
+  return absence(self, not came and ("no connection in %g ms"):format(timeout_ms))
 end
 
 --- Ends the link, and the attempts to make another. Any number of times, from anywhere.

@@ -186,6 +186,7 @@ function options.make(name, given, more, n)
     if not parts then
       outcome.raise(name, n, why)
     end
+    options.check(name, n, parts, kinds)
     for key, value in pairs(parts) do
       made[key] = value
     end

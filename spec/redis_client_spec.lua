@@ -1,0 +1,706 @@
+--- The client for tasks, against a real server: outcomes, protocols, places, limits, hooks.
+local chuck = require("chuck")
+local fake = require("spec.helper.fake_redis")
+local net = require("spec.helper.net")
+local options = require("chuck.redis.options")
+local sched = require("chuck.co.sched")
+local servers = require("spec.helper.redis")
+local tasks = require("spec.helper.tasks")
+
+local co, redis = chuck.co, chuck.redis
+
+teardown(servers.finish)
+
+--- The server of most specs, and one that wants a password and knows a user alice.
+local server, secret
+
+local function client_with(given)
+  local client = redis.client(given)
+  tasks.own({
+    Close = function()
+      client:Close()
+    end,
+  })
+  return client
+end
+
+--- A client of the server, with more options.
+local function connect(more)
+  local all = { address = server.address, backoff_ms = 5, backoff_max_ms = 20 }
+  for name, value in pairs(more or {}) do
+    all[name] = value
+  end
+  return client_with(all)
+end
+
+local function to_fake(answer, more)
+  local false_server = tasks.own(fake.listen(sched.engine(), answer))
+  more = more or {}
+  more.address = false_server.address
+  return connect(more), false_server
+end
+
+--- A body in a task, with a client and an empty database.
+local function spec(body)
+  return tasks.spec(function()
+    server:Cli("FLUSHALL")
+    body(connect())
+  end)
+end
+
+setup(function()
+  server = servers.server()
+  secret = servers.server({ password = "secret", users = { "alice on >p@ss:/word ~* &* +@all" } })
+end)
+
+describe("a client", function()
+  it(
+    "has every command as a method, in any case of letters",
+    spec(function(client)
+      assert.are.equal("OK", client:Set("key", "value"))
+      assert.are.equal("value", client:get("key"))
+      assert.are.equal("value", client:GET("key"))
+      assert.are.equal(1, client:HSet("h", "a", 1))
+      assert.are.equal(1, client:hset("h", { b = 2 }))
+      assert.are.same({ a = "1", b = "2" }, client:hGetAll("h"))
+      assert.are.same({ maxclients = server:Cli("CONFIG", "GET", "maxclients"):match("%d+") }, {
+        maxclients = client:ConfigGet("maxclients").maxclients,
+      })
+      assert.is_nil(client.NoSuchCommand)
+    end)
+  )
+
+  it(
+    "calls any command by its name",
+    spec(function(client)
+      assert.are.equal("OK", client:Call("SET", "key", "value"))
+      assert.are.equal("value", client:Call("get", "key"))
+      assert.is_string(client:Call("config get", "save").save)
+      assert.is_string(client:Call("CONFIG", "GET", "save").save)
+      local value, message, code = client:Call("NONSENSE", 1)
+      assert.is_nil(value)
+      assert.matches("unknown command", message)
+      assert.are.equal("ERR", code)
+    end)
+  )
+
+  it(
+    "does a line, as a shell would read it",
+    spec(function(client)
+      assert.are.equal("OK", client:Do([[set 'my key' "a\tb"]]))
+      assert.are.equal("a\tb", client:Do("GET my' 'key"))
+      assert.is_string(client:Do("config get save").save)
+      local value, message, code = client:Do("set 'a")
+      assert.is_nil(value)
+      assert.are.same({ "Do: the quote at byte 5 has no end", "EINVAL" }, { message, code })
+      assert.are.equal("EINVAL", (select(3, client:Do(" "))))
+      local line = { "rpush l" }
+      for i = 1, 20000 do
+        line[i + 1] = tostring(i)
+      end
+      assert.are.equal(20000, client:Do(table.concat(line, " ")))
+    end)
+  )
+
+  it(
+    "answers a value, nil, an error of the server, or no reply: each told apart",
+    spec(function(client)
+      client:Set("text", "x")
+      assert.are.equal("x", client:Get("text"))
+      assert.are.equal(
+        0,
+        select(
+          "#",
+          (function(first, ...)
+            assert.is_nil(first)
+            return ...
+          end)(client:Get("nobody"))
+        )
+      )
+      local value, message, code, err = client:LPop("text")
+      assert.is_nil(value)
+      assert.matches("^WRONGTYPE Operation", message)
+      assert.are.equal("WRONGTYPE", code)
+      assert.is_true(redis.is_error(err))
+      assert.are.same({ message, code }, { err.message, err.code })
+      assert.are.equal(message, tostring(err))
+      value, message, code, err = client:CallWith({ timeout_ms = 5 }, "BLPOP", "nobody", 0)
+      assert.is_nil(value)
+      assert.is_string(message)
+      assert.are.equal("ETIMEDOUT", code)
+      assert.is_nil(err)
+    end)
+  )
+
+  it(
+    "has redis.null and errors inside of lists",
+    spec(function(client)
+      client:Set("a", "1")
+      assert.are.same({ "1", redis.null }, client:MGet("a", "nobody"))
+      local list = client:Eval("return { redis.error_reply('MINE own'), false, 3 }", 0)
+      assert.is_true(redis.is_error(list[1]))
+      assert.are.equal("MINE", list[1].code)
+      assert.are.equal(redis.null, list[2])
+      assert.are.equal(3, list[3])
+      assert.is_false(redis.is_error(list[2]) or redis.is_error("x") or redis.is_error({}))
+      assert.are.equal("redis.null", tostring(redis.null))
+    end)
+  )
+
+  it(
+    "carries any bytes, in keys and values, and a megabyte",
+    spec(function(client)
+      local evil = "a b\r\n\0\"'\\ 100%s\255"
+      assert.are.equal("OK", client:Set(evil, evil))
+      assert.are.equal(evil, client:Get(evil))
+      assert.are.equal("", client:Echo(""))
+      local big = net.pattern(1024 * 1024)
+      client:Set("big", big)
+      net.assert_same_bytes(big, client:Get("big"))
+    end)
+  )
+
+  it(
+    "takes numbers, lists and tables by key as arguments",
+    spec(function(client)
+      client:Set(1, 2.5)
+      assert.are.equal("2.5", client:Get("1"))
+      client:RPush("l", { "a", "b" }, "c")
+      assert.are.same({ "a", "b", "c" }, client:LRange("l", 0, -1))
+      client:MSet({ x = 1, y = 2 })
+      assert.are.same({ "1", "2" }, client:MGet({ "x", "y" }))
+    end)
+  )
+
+  for _, protocol in ipairs({ 2, 3 }) do
+    it(
+      "gives replies the same shape by RESP" .. protocol,
+      spec(function()
+        local client = connect({ protocol = protocol })
+        client:HSet("h", "a", 1, "b", 2)
+        client:ZAdd("z", 1.5, "one")
+        client:SAdd("s", "m")
+        assert.are.same({ a = "1", b = "2" }, client:HGetAll("h"))
+        assert.are.equal(1.5, client:ZScore("z", "one"))
+        assert.are.same({ "m" }, client:SMembers("s"))
+        assert.is_nil(client:Get("nobody"))
+        assert.are.equal(protocol, client:Stats().protocol)
+      end)
+    )
+  end
+
+  it(
+    "shares one connection among tasks, whose commands of a pass leave in one write",
+    spec(function(client)
+      client:Ping()
+      local reads = tonumber(server:Info("total_reads_processed"))
+      local connections = tonumber(server:Info("total_connections_received"))
+      local got = 0
+      for i = 1, 1000 do
+        co.spawn(function()
+          assert(client:Echo(i) == tostring(i))
+          got = got + 1
+        end)
+      end
+      tasks.wait("all of them", function()
+        return got == 1000
+      end)
+      assert.is_true(tonumber(server:Info("total_reads_processed")) - reads <= 10)
+      -- Those are of redis-cli.
+      assert.are.equal(2, tonumber(server:Info("total_connections_received")) - connections)
+    end)
+  )
+
+  it(
+    "counts what it does",
+    spec(function(client)
+      client:Set("a", "b")
+      client:LPop("a")
+      client:CallWith({ timeout_ms = 1 }, "BLPOP", "nobody", 0.02)
+      client:Get("a")
+      local stats = client:Stats()
+      assert.is_true(stats.is_connected)
+      assert.are.equal(server.address, stats.place)
+      assert.are.equal(3, stats.protocol)
+      assert.are.same({ 1, 1, 0, 1, 1, 0, 0, 0, 0 }, {
+        stats.attempts,
+        stats.connects,
+        stats.losses,
+        stats.errors,
+        stats.timeouts,
+        stats.repeats,
+        stats.slow,
+        stats.in_flight,
+        stats.waiting,
+      })
+      -- The greeting is one of them.
+      assert.are.equal(5, stats.replies)
+    end)
+  )
+
+  it(
+    "is ready when it is connected",
+    spec(function(client)
+      assert.is_false(client:Stats().is_connected)
+      assert.is_true(client:Ready())
+      assert.is_true(client:Stats().is_connected)
+      assert.is_true(client:Ready(0))
+    end)
+  )
+
+  it(
+    "is closed once, and then says so",
+    spec(function(client)
+      client:Ping()
+      local parked = tasks.parked(client.BLPop, client, "nobody", 0)
+      assert.is_false(client:IsClosed())
+      client:Close()
+      client:Close()
+      assert.is_true(client:IsClosed())
+      tasks.finished(parked)
+      assert.is_nil(parked[1])
+      assert.are.equal("ESOCKCLOSE", parked[3])
+      local value, message, code = client:Get("a")
+      assert.is_nil(value)
+      assert.matches("the client is closed", message)
+      assert.are.equal("ESOCKCLOSE", code)
+      assert.are.equal("ESOCKCLOSE", (select(3, client:Ready())))
+      assert.is_false(client:Stats().is_connected)
+    end)
+  )
+
+  it(
+    "refuses what would change the connection that tasks share, at the caller's line",
+    spec(function(client)
+      client:Ping()
+      local function refuses(name, ...)
+        local fine, problem = co.pcall(function(...)
+          local value, message = client[name](client, ...)
+          return value, message
+        end, ...)
+        assert.is_false(fine)
+        assert.matches("redis_client_spec.lua:%d+: .*: use ", problem)
+      end
+      refuses("Select", 1)
+      refuses("AUTH", "x")
+      refuses("ClientReply", "OFF")
+      refuses("Call", "CLIENT REPLY", "OFF")
+      refuses("Call", "client", "reply", "off")
+      refuses("CallWith", {}, "CLIENT", "REPLY", "SKIP")
+      refuses("Do", "client reply off")
+      refuses("Do", "quit")
+      assert.are.equal("PONG", client:Ping())
+    end)
+  )
+
+  it(
+    "blames the caller's line for wrong arguments",
+    spec(function(client)
+      local function blames(pattern, name, ...)
+        local fine, problem = co.pcall(function(...)
+          local value, message = client[name](client, ...)
+          return value, message
+        end, ...)
+        assert.is_false(fine)
+        assert.matches("redis_client_spec.lua:%d+: bad argument " .. pattern, problem)
+      end
+      for _, is_up in ipairs({ false, true }) do
+        assert.are.equal(is_up, client:Stats().is_connected)
+        blames("#2 to 'Set' %(string or number expected, got nil%)", "Set", "key", nil)
+        blames("#1 to 'Get'", "Get", true)
+        blames("#1 to 'Get'", "Get", { "a", print })
+        blames("#2 to 'HSet'", "HSet", "h", { a = {} })
+        blames("#1 to 'ConfigGet'", "ConfigGet", print)
+        client:Ready()
+      end
+      blames("#1 to 'Call' %(string expected, got 5%)", "Call", 5)
+      blames("#1 to 'Call' %(string expected, got nil%)", "Call")
+      blames("#1 to 'Do' %(string expected, got table%)", "Do", {})
+      blames("#1 to 'CallWith'", "CallWith", { nonsense = 1 }, "GET", "a")
+      blames("#1 to 'CallWith'", "CallWith", { timeout_ms = -1 }, "GET", "a")
+      blames("#2 to 'CallWith'", "CallWith", {}, 5)
+      blames("#2 to 'Set'", "Set", "a", print)
+      assert.are.equal("PONG", client:Ping())
+    end)
+  )
+
+  it(
+    "raises for methods on what is no client",
+    spec(function(client)
+      for _, name in ipairs({
+        "Get",
+        "Call",
+        "CallWith",
+        "Do",
+        "Ready",
+        "Stats",
+        "Close",
+        "IsClosed",
+      }) do
+        for _, self in ipairs({ false, 1, {}, "x" }) do
+          local fine, problem = co.pcall(function()
+            local value, message = client[name](self, "x", "y")
+            return value, message
+          end)
+          assert.is_false(fine)
+          assert.matches("redis_client_spec.lua:%d+: calling '" .. name .. "' on bad self", problem)
+        end
+      end
+    end)
+  )
+
+  it("is made in a task", function()
+    local fine, problem = pcall(function()
+      local client = redis.client("redis://127.0.0.1:1")
+      return client
+    end)
+    assert.is_false(fine)
+    assert.matches("redis_client_spec.lua:%d+: 'client' is for tasks", problem)
+  end)
+
+  it("called outside of tasks raises", function()
+    local client
+    tasks.run(function()
+      client = connect()
+      client:Ping()
+    end)
+    local fine, problem = pcall(function()
+      local value = client:Get("a")
+      return value
+    end)
+    assert.is_true(not fine and problem:find("task") or fine)
+  end)
+end)
+
+describe("a place", function()
+  --- The fields of a URI.
+  local function parse(uri)
+    local found, why = options.parse(uri)
+    return found or why
+  end
+
+  it("is a URI", function()
+    assert.are.same({ host = "h" }, parse("redis://h"))
+    assert.are.same({ host = "h", port = 1 }, parse("redis://h:1"))
+    assert.are.same({ host = "h", port = 1 }, parse("redis://h:1/"))
+    assert.are.same({ host = "h", port = 1, db = 7 }, parse("redis://h:1/7"))
+    assert.are.same({}, parse("redis://"))
+    assert.are.same({ db = 2 }, parse("redis:///2"))
+    assert.are.same({ host = "::1", port = 1 }, parse("redis://[::1]:1"))
+    assert.are.same({ host = "::1" }, parse("redis://[::1]"))
+    assert.are.same({ host = "h", password = "p" }, parse("redis://:p@h"))
+    assert.are.same({ host = "h", username = "u", password = "p:q" }, parse("redis://u:p:q@h"))
+    assert.are.same(
+      { host = "h", username = "a@b", password = "p@ss:/word" },
+      parse("redis://a%40b:p%40ss:%2fword@h")
+    )
+    assert.are.same({ host = "h", password = "p@q" }, parse("redis://:p@q@h"))
+    assert.are.same({ path = "/tmp/x" }, parse("unix:///tmp/x"))
+    assert.are.same(
+      { path = "/tmp/x", password = "p", db = 3 },
+      parse("redis+unix://:p@/tmp/x?db=3")
+    )
+    assert.are.same(
+      { host = "h", client_name = "a b", timeout_ms = 50, protocol = 2 },
+      parse("redis://h?client_name=a%20b&timeout_ms=50&protocol=2")
+    )
+    assert.are.same({ host = "h", tls = true }, parse("rediss://h"))
+  end)
+
+  it("that is no URI is refused", function()
+    for _, uri in ipairs({
+      "",
+      "h:1",
+      "http://h",
+      "redis://h:99999",
+      "redis://h:x",
+      "redis://h/x",
+      "redis://h/-1",
+      "redis://::1",
+      "redis://h?nonsense=1",
+      "redis://h?timeout_ms=x",
+    }) do
+      assert.is_string(parse(uri))
+    end
+  end)
+
+  it(
+    "in options that are wrong blames the caller's line",
+    tasks.spec(function()
+      for _, given in ipairs({
+        5,
+        "h:1",
+        "rediss://h",
+        "redis://h?timeout_ms=-1",
+        "redis://h?db=1.5",
+        "redis://h?protocol=4",
+        { nonsense = 1 },
+        { port = "6379" },
+        { port = 0 },
+        { db = -1 },
+        { tls = true },
+        { protocol = 4 },
+        { in_flight = "maybe" },
+        { username = "alice" },
+        { timeout_ms = -1 },
+        { on_slow = 1 },
+        { uri = "http://h" },
+      }) do
+        local fine, problem = co.pcall(function()
+          local client = redis.client(given)
+          return client
+        end)
+        assert.is_false(fine)
+        assert.matches("redis_client_spec.lua:%d+: bad argument #1 to 'client'", problem)
+      end
+    end)
+  )
+
+  it(
+    "is reached in every form",
+    tasks.spec(function()
+      for _, given in ipairs({
+        "redis://127.0.0.1:" .. server.port,
+        "redis://localhost:" .. server.port .. "/0",
+        "unix://" .. server.path,
+        { host = "127.0.0.1", port = server.port },
+        { uri = "redis://127.0.0.1:1", port = server.port },
+        { path = server.path },
+        { address = server.address },
+        { address = "unix:" .. server.path },
+      }) do
+        local client = client_with(given)
+        assert.are.equal("PONG", client:Ping())
+        client:Close()
+      end
+    end)
+  )
+
+  it(
+    "with a password, a user, a database and a name, by RESP2 and RESP3",
+    tasks.spec(function()
+      for _, protocol in ipairs({ 2, 3 }) do
+        local uri = "redis://%s127.0.0.1:%d/5?client_name=bob&protocol=%d"
+        for user, who in pairs({ [":secret@"] = "default", ["alice:p%40ss:%2fword@"] = "alice" }) do
+          local client = client_with(uri:format(user, secret.port, protocol))
+          assert.are.equal(who, client:AclWhoAmI())
+          assert.are.equal("bob", client:ClientGetName())
+          assert.matches("db=5", client:ClientInfo())
+          client:Close()
+        end
+      end
+    end)
+  )
+
+  it(
+    "that refuses us is told apart",
+    tasks.spec(function()
+      for _, case in ipairs({
+        { { password = "wrong" }, "WRONGPASS" },
+        { { username = "nobody", password = "x" }, "WRONGPASS" },
+        { {}, "NOAUTH" },
+        { { password = "secret", db = 99 }, "ERR" },
+        { { protocol = 2, password = "wrong" }, "WRONGPASS" },
+      }) do
+        local given, expected = case[1], case[2]
+        given.address = secret.address
+        local client = client_with(given)
+        local value, message, code, err = client:Get("a")
+        if not code and given.protocol ~= 2 then
+          value, message, code, err = client:Ready()
+        end
+        assert.is_nil(value)
+        assert.is_string(message)
+        assert.are.equal(expected, code)
+        assert.is_true(redis.is_error(err))
+        client:Close()
+      end
+    end)
+  )
+end)
+
+describe("a server that does not know HELLO", function()
+  for name, refusal in pairs({
+    ["because it is old"] = "-ERR unknown command `HELLO`, with args beginning with: `3`, \r\n",
+    ["of version 3"] = "-NOPROTO unsupported protocol version\r\n",
+  }) do
+    it(
+      name .. " is greeted by RESP2",
+      tasks.spec(function()
+        local client, old = to_fake(function(_, command)
+          return command[1] == "HELLO" and refusal or "+OK\r\n"
+        end, { username = "u", password = "p", client_name = "n", db = 2 })
+        assert.are.equal("OK", client:Ping())
+        assert.are.same({
+          { "HELLO", "3", "AUTH", "u", "p", "SETNAME", "n" },
+          { "AUTH", "u", "p" },
+          { "CLIENT", "SETNAME", "n" },
+          { "SELECT", "2" },
+          { "PING" },
+        }, old.peers[1].commands)
+        assert.are.equal(2, client:Stats().protocol)
+      end)
+    )
+  end
+
+  it(
+    "is no server for who wants RESP3",
+    tasks.spec(function()
+      local client = to_fake(function()
+        return "-NOPROTO no\r\n"
+      end, { protocol = 3 })
+      local value, message, code = client:Ping()
+      assert.is_nil(value)
+      assert.matches("HELLO: NOPROTO no", message)
+      assert.are.equal("NOPROTO", code)
+    end)
+  )
+end)
+
+describe("a wait of a client", function()
+  --- Cancels a call that is parked; it has ended then, and the client works.
+  local function cancels(client, call)
+    local parked = tasks.parked(call)
+    parked.task:Cancel()
+    local fine = parked.task:Join()
+    assert.is_nil(fine)
+    assert.is_false(parked.done)
+    assert.are.equal(0, client:Stats().waiting)
+  end
+
+  it(
+    "for a reply is cancelled, and by a deadline, and shifts nothing",
+    spec(function(client)
+      client:Ping()
+      for i = 1, 10 do
+        cancels(client, function()
+          client:BLPop("nobody" .. i, 0.01)
+        end)
+        assert.is_true(co.scope(function()
+          client:Call("BLPOP", "nobody", 0.01)
+        end, { deadline_ms = 2 }) == nil)
+        assert.are.equal(tostring(i), client:Echo(i))
+      end
+      assert.are.equal(0, client:Stats().in_flight)
+    end)
+  )
+
+  it(
+    "for a connection is cancelled",
+    tasks.spec(function()
+      local client = to_fake(nil, { connect_ms = 10000 })
+      cancels(client, function()
+        client:Get("a")
+      end)
+      cancels(client, function()
+        client:Ready()
+      end)
+    end)
+  )
+
+  it(
+    "for room to send is cancelled",
+    tasks.spec(function()
+      local client, full = to_fake(nil, { protocol = 2, send_limit = 1024 })
+      client:Ready()
+      tasks.wait("the peer", function()
+        return full.peers[1]
+      end)
+      full.peers[1].conn:PauseRead()
+      local big = ("x"):rep(1024 * 1024)
+      for _ = 1, 20 do
+        co.spawn(client.Set, client, "a", big)
+      end
+      co.sleep(20)
+      cancels(client, function()
+        client:Set("a", big)
+      end)
+      client:Close()
+    end)
+  )
+
+  it(
+    "of its keeper ends with the scope that the client was made in",
+    tasks.spec(function()
+      local client
+      co.scope(function(scope)
+        client = connect()
+        assert.are.equal("PONG", client:Ping())
+        scope:Cancel()
+      end)
+      local _, _, code = client:Ping()
+      assert.are.equal("ESOCKCLOSE", code)
+    end)
+  )
+end)
+
+describe("what a program hooks in", function()
+  it(
+    "changes arguments and replies",
+    spec(function()
+      local seen = {}
+      local client = connect({
+        arguments = function(name, key, ...)
+          seen[#seen + 1] = name
+          return key and "app:" .. key, ...
+        end,
+        replies = function(name, value)
+          return type(value) == "string" and name .. "=" .. value or value
+        end,
+      })
+      assert.are.equal("SET=OK", client:Set("a", "1"))
+      assert.are.equal("GET=1", client:Get("a"))
+      assert.is_nil(client:Get("nobody"))
+      assert.are.equal("1", server:Cli("GET", "app:a"))
+      assert.are.equal("WRONGTYPE", (select(3, client:LPop("a"))))
+      assert.are.same({ "SET", "GET", "GET", "LPOP" }, seen)
+    end)
+  )
+
+  it(
+    "sees what takes long, and errors in that do not harm the call",
+    spec(function()
+      local slow = {}
+      local client = connect({
+        slow_ms = 10,
+        on_slow = function(name, took, ...)
+          slow[#slow + 1] = { name, took, ... }
+          error("mine")
+        end,
+      })
+      assert.are.equal("PONG", client:Ping())
+      assert.is_nil((client:BLPop("nobody", 0.02)))
+      tasks.wait("on_slow", function()
+        return slow[1]
+      end)
+      assert.are.equal("BLPOP", slow[1][1])
+      assert.is_true(slow[1][2] >= 10)
+      assert.are.equal("nobody", slow[1][3])
+      assert.are.equal(1, client:Stats().slow)
+    end)
+  )
+
+  it(
+    "is told of connections and their ends, with the client, and may call it",
+    spec(function()
+      local told = {}
+      local client = connect({
+        on_connect = function(client)
+          told[#told + 1] = client:Echo("connected")
+        end,
+        on_disconnect = function(_, message, code)
+          told[#told + 1] = code
+          assert(message:find(server.address, 1, true))
+          error("mine")
+        end,
+      })
+      client:Ping()
+      server:Cli("CLIENT", "KILL", "TYPE", "normal")
+      tasks.wait("the second connection", function()
+        return #told == 3
+      end)
+      assert.are.same({ "connected", "EOF", "connected" }, told)
+      client:Close()
+    end)
+  )
+end)
