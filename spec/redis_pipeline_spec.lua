@@ -148,7 +148,6 @@ describe("a pipeline", function()
       local p = client:Pipeline()
       for _, command in ipairs({
         { "BLPOP", "a", 1 },
-        { "WAIT", 1, 0 },
         { "XREAD", "block", 0, "STREAMS", "a", "0" },
         { "SUBSCRIBE", "a" },
         { "MONITOR" },

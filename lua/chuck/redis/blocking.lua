@@ -217,11 +217,13 @@ local function acquire(self, pool, give_up)
   return nil, message, code, err
 end
 
---- Sends a command that blocks for `block_ms`, and parks for its reply.
+--- Sends a command that blocks for `block_ms`, and parks for its reply: that long and as long as
+--- other commands may take, or just as long as `how` says.
 ---@async
 local function wait(self, how, block_ms, spec, ...)
   local pool, tries = pool_of(self), 0
-  local own_ms = how and how.timeout_ms or self.timeout_ms
+  local given_ms = how and how.timeout_ms
+  local own_ms = given_ms or self.timeout_ms
   local give_up = sched.now() + own_ms
   while true do
     local link, message, code, err = acquire(self, pool, give_up)
@@ -229,7 +231,7 @@ local function wait(self, how, block_ms, spec, ...)
       return nil, spec.name .. ": " .. message, code, err
     end
     local value
-    value, message, code = client.request(link, block_ms + own_ms, spec, ...)
+    value, message, code = client.request(link, given_ms or block_ms + own_ms, spec, ...)
     pool:Release(link)
     if value ~= nil and (value ~= false or not message) then
       return client.answer(self, spec, link, value, ...)
