@@ -1,5 +1,6 @@
 --- Every program in examples/ runs, and ends by itself.
 local child = require("spec.helper.child")
+local redis = require("spec.helper.redis")
 
 --- The examples, sorted by name.
 local function examples()
@@ -10,7 +11,17 @@ local function examples()
   return paths
 end
 
+--- What an example needs beside us: the words before it that say where it is.
+local function needs(path)
+  if not path:find("redis", 1, true) then
+    return ""
+  end
+  return ("REDIS_URL=redis://%s "):format(redis.shared().address)
+end
+
 describe("the examples", function()
+  teardown(redis.finish)
+
   it("are there", function()
     assert.is_true(#examples() > 0)
   end)
@@ -18,7 +29,7 @@ describe("the examples", function()
   for _, path in ipairs(examples()) do
     it(path .. " ends by itself with status 0", function()
       local run = "CHUCK_EXAMPLE_SECONDS=1 DEMO_SECONDS=1 timeout 10 '%s' %s"
-      local result = child.shell(run:format(child.lua, path))
+      local result = child.shell(needs(path) .. run:format(child.lua, path))
       assert.are.equal(0, result.status, result.output)
     end)
   end

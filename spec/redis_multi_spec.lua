@@ -387,6 +387,24 @@ describe("a watched transaction", function()
   )
 
   it(
+    "keeps no connection that comes when its client is closed already",
+    tasks.spec(function()
+      local server = servers.shared()
+      local client = client_of(server)
+      assert(client:Ready())
+      server:Freeze()
+      local waiting = tasks.parked(client.Watch, client, "n", print)
+      client:Close()
+      server:Thaw()
+      tasks.finished(waiting)
+      assert.are.equal("ESOCKCLOSE", waiting[3])
+      tasks.wait("the connections to be closed", function()
+        return connections(server) == 0
+      end)
+    end)
+  )
+
+  it(
     "keeps no connection once its client is closed",
     tasks.spec(function()
       local server = servers.shared()

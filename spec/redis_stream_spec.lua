@@ -102,6 +102,16 @@ describe("a stream", function()
   end
 
   it(
+    "is read and written by a pool as well",
+    tasks.spec(function()
+      local pool = own(redis.pool({ address = servers.shared().address, size = 2 }))
+      local stream = stream_of(pool)
+      stream:Add({ n = 1 })
+      assert.are.same({ 1 }, (read(stream, 1)))
+    end)
+  )
+
+  it(
     "is trimmed, as it is written or later, and made only where that is wanted",
     tasks.spec(function()
       local client = client_of(servers.shared())

@@ -80,11 +80,14 @@ local function names_of(module)
   return names
 end
 
---- What an object offers. Classes written in Lua may be their own metatables, with defaults.
+--- What an object offers. Classes written in Lua may be their own metatables, with defaults; those
+--- of Redis have commands, which are in types/ once for all.
 local function methods_of(object)
-  local methods = {}
+  local methods, commands = {}, require("chuck.redis.commands").by_method
   for name, value in pairs(debug.getmetatable(object).__index) do
-    if type(value) == "function" and not name:find("^__") then
+    local inherited = object.inherited
+    local is_inherited = inherited and (commands[name:lower()] or rawget(inherited, name))
+    if type(value) == "function" and not name:find("^__") and not is_inherited then
       methods[name] = true
     end
   end
@@ -137,6 +140,19 @@ local function add_objects_of_rpc(objects)
   end)
 end
 
+--- Objects of chuck.redis need a server: their classes stand for them.
+local function add_objects_of_redis(objects)
+  local function stand_in(class, inherited)
+    return setmetatable({ inherited = inherited or {} }, { __index = class })
+  end
+  objects["chuck.RedisPipeline"] = stand_in(require("chuck.redis.pipeline").Pipeline)
+  local client = require("chuck.redis.client").Client
+  objects["chuck.RedisPool"] = stand_in(require("chuck.redis.pool").Pool, client)
+  objects["chuck.RedisScan"] = stand_in(require("chuck.redis.scan").Scan)
+  objects["chuck.RedisSession"] = stand_in(require("chuck.redis.session").Session)
+  objects["chuck.RedisStream"] = stand_in(require("chuck.redis.stream").Stream)
+end
+
 --- The tables of the module by the class that stands for them in types/.
 local MODULES = {
   ["chuck"] = chuck,
@@ -174,6 +190,11 @@ local TABLES = {
   ["chuck.RpcCallOptions"] = true,
   -- Compared with the server itself, see redis_commands_spec.
   ["chuck.RedisCommands"] = true,
+  ["chuck.RedisEntry"] = true,
+  ["chuck.RedisScript"] = true,
+  -- Their own pages and types are still to come.
+  ["chuck.redis"] = true,
+  ["chuck.RedisClient"] = true,
 }
 
 --- Names that the platform decides: not every one of types/ is everywhere.
@@ -231,6 +252,11 @@ local CALLED = {
   rpc_server = "chuck.RpcServer",
   client = "chuck.RpcClient",
   services = "chuck.RpcServices",
+  pipeline = "chuck.RedisPipeline",
+  redis_pool = "chuck.RedisPool",
+  scan = "chuck.RedisScan",
+  session = "chuck.RedisSession",
+  redis_stream = "chuck.RedisStream",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -297,6 +323,7 @@ describe("types/", function()
     }
     add_objects_of_io(objects)
     add_objects_of_rpc(objects)
+    add_objects_of_redis(objects)
   end)
 
   teardown(function()

@@ -269,7 +269,11 @@ function Client:OpenLink(more)
   end
   local fresh, message, code, err =
     link.open(self.keeper.place, more and setmetatable(more, { __index = own }) or own)
-  if fresh then
+  if fresh and self.keeper.is_closed then
+    -- The client was closed meanwhile, and has closed what it knew of.
+    fresh:Close()
+    return outcome.none(self.keeper.place, "the client is closed", "ESOCKCLOSE")
+  elseif fresh then
     self.links[fresh] = true
   end
   return fresh, message, code, err

@@ -59,6 +59,8 @@ local function commit(client, from, batch, give_up)
   return pipeline.finish(client, from.protocol, batch, results)
 end
 
+multi.refusal = refusal
+
 local TRANSACTION = {
   deliver = function()
     outcome.blame("a transaction is executed when its function has returned")

@@ -95,9 +95,10 @@ local function queue(self, spec, ...)
   if not admitted[spec] then
     admit(self, spec, ...)
   end
-  local bytes
+  local bytes, sent
   if self.transform then
-    bytes = bytes_of(spec, self.transform(spec.name, ...))
+    sent = compat.pack(self.transform(spec.name, ...))
+    bytes = bytes_of(spec, compat.unpack(sent, 1, sent.n))
   else
     bytes = bytes_of(spec, ...)
   end
@@ -111,7 +112,7 @@ local function queue(self, spec, ...)
   self.pieces[size] = bytes
   self.specs[size] = spec
   if self.keeps_all or spec.shape then
-    self.arguments[size] = { n = select("#", ...), ... }
+    self.arguments[size] = sent or { n = select("#", ...), ... }
   end
   if self.is_idempotent and not idempotent.is(spec, ...) then
     self.is_idempotent = false
@@ -136,7 +137,8 @@ end
 function Pipeline:Run(made, keys, args)
   expect(self, "Run")
   keys, args = script.check(made, keys, args)
-  if made.sha and self.scripts[made] then
+  -- Where commands go to several nodes, each of them has to be sent the source.
+  if made.sha and self.scripts[made] and not self.keeps_all then
     return queue(self, EVALSHA, made.sha, #keys, keys, args)
   end
   self.scripts[made] = true
@@ -277,6 +279,8 @@ local function reply_of(client, protocol, spec, arguments, value)
   end
   return value
 end
+
+pipeline.reply_of = reply_of
 
 --- Gives replies, in place, the form that their commands have everywhere.
 function pipeline.finish(client, protocol, batch, results)

@@ -85,7 +85,6 @@ local BY_ONE = {
   "HScan",
   "Monitor",
   "Multi",
-  "OpenLink",
   "Pipeline",
   "Psubscribe",
   "Run",

@@ -145,4 +145,6 @@ function scan.extend(class, expect, perform)
   end
 end
 
+scan.Scan = Scan
+
 return scan

@@ -117,4 +117,6 @@ function session.close(self)
   end
 end
 
+session.Session = Session
+
 return session

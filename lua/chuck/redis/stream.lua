@@ -66,7 +66,11 @@ end
 
 --- What `redis.stream` does: a stream at a key, read and written by `client`.
 function stream.new(client, key, given)
-  if type(client) ~= "table" or type(client.OpenLink) ~= "function" then
+  if type(client) == "table" and client.members then
+    -- A pool: one of its clients is as good as the others.
+    client = client.members[1]
+  end
+  if type(client) ~= "table" or not client.keeper then
     outcome.raise("stream", 1, "redis.client expected, got " .. outcome.kind_of(client))
   elseif type(key) ~= "string" then
     outcome.raise("stream", 2, "string expected, got " .. outcome.kind_of(key))

@@ -316,7 +316,7 @@ function feed.read(self, timeout_ms)
     elseif self.out_count >= self.most_out then
       local why = ("%d entries were read and not acknowledged"):format(self.out_count)
       return outcome.none("stream " .. self.key, why, "ENOBUFS")
-    elseif not self.feeder and not start(self) then
+    elseif self.client:IsClosed() or not self.feeder and not start(self) then
       return ended(self, "the client is closed")
     end
     local fine = self.readers:Wait(task, math.max(give_up - sched.now(), 0))
