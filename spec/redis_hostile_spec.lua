@@ -479,12 +479,10 @@ describe("a connection for callbacks, to a hostile server,", function()
       local err, client = redis.Connect(
         "127.0.0.1",
         serve(function()
+          local push = ">3\r\n+subscribe\r\n+c%d\r\n:1\r\n>3\r\n+message\r\n+c%d\r\n+x\r\n"
           local parts = {}
           for i = 1, 1000 do
-            parts[i] = (">3\r\n+subscribe\r\n+c%d\r\n:1\r\n>3\r\n+message\r\n+c%d\r\n+x\r\n"):format(
-              i,
-              i
-            )
+            parts[i] = push:format(i, i)
           end
           return table.concat(parts) .. ">1\r\n+subscribe\r\n>0\r\n>2\r\n_\r\n_\r\n+OK\r\n"
         end).port

@@ -100,6 +100,9 @@ local net = chuck.socket_helper
 assert(chuck.listen and chuck.dial and chuck.io)
 assert(chuck.rpc.json and chuck.rpc.msgpack and chuck.rpc.serve and chuck.rpc.connect)
 assert(chuck.rpc.pool and chuck.rpc.thread and chuck.rpc.on_mail)
+for _, name in ipairs({ "Connect", "cluster", "pool", "script", "stream" }) do
+  assert(chuck.redis[name], name)
+end
 
 local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
@@ -177,6 +180,7 @@ local MODULES = {
   ["chuck.co"] = chuck.co,
   ["chuck.io"] = chuck.io,
   ["chuck.rpc"] = chuck.rpc,
+  ["chuck.redis"] = chuck.redis,
 }
 
 --- Plain tables that are handed in and out.
@@ -188,6 +192,8 @@ local TABLES = {
   ["chuck.TaskEntry"] = true,
   ["chuck.RpcOptions"] = true,
   ["chuck.RpcCallOptions"] = true,
+  -- Has every command as well; see below.
+  ["chuck.RedisClient"] = true,
   -- Compared with the server itself, see redis_commands_spec.
   ["chuck.RedisCommands"] = true,
   ["chuck.RedisEntry"] = true,
@@ -252,11 +258,9 @@ local CALLED = {
   rpc_server = "chuck.RpcServer",
   client = "chuck.RpcClient",
   services = "chuck.RpcServices",
-  pipeline = "chuck.RedisPipeline",
-  redis_pool = "chuck.RedisPool",
-  scan = "chuck.RedisScan",
-  session = "chuck.RedisSession",
-  redis_stream = "chuck.RedisStream",
+  redis = "chuck.redis",
+  redis_conn = "chuck.RedisConnection",
+  redis_client = "chuck.RedisClient",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -321,6 +325,7 @@ describe("types/", function()
       ["chuck.RpcServices"] = chuck.rpc.services(),
       ["chuck.RpcConfig"] = chuck.rpc.config(),
     }
+    objects["chuck.RedisConnection"] = setmetatable({}, require("chuck.redis.connection").METATABLE)
     add_objects_of_io(objects)
     add_objects_of_rpc(objects)
     add_objects_of_redis(objects)
@@ -356,6 +361,13 @@ describe("types/", function()
         assert.are.equal("function", type(object[name]), class .. ":" .. name)
       end
       assert.are.same({}, missing(methods_of(object), classes[class]), class)
+    end
+  end)
+
+  it("names only methods that a client of Redis has", function()
+    local Client = require("chuck.redis.client").Client
+    for _, name in ipairs(sorted(classes["chuck.RedisClient"])) do
+      assert.are.equal("function", type(Client[name]), name)
     end
   end)
 

@@ -21,6 +21,7 @@
 ---@field co chuck.co
 ---@field io chuck.io
 ---@field rpc chuck.rpc
+---@field redis chuck.redis
 ---@field _VERSION string
 local chuck = {}
 
