@@ -456,6 +456,7 @@ describe("decoder.connection.redis", function()
   local function stressed(work)
     collectgarbage("setpause", 50)
     collectgarbage("setstepmul", 10000)
+    collectgarbage() -- when it begins again was decided before
     local fine, message = pcall(work)
     collectgarbage("setpause", 200)
     collectgarbage("setstepmul", 100)
@@ -464,7 +465,7 @@ describe("decoder.connection.redis", function()
 
   it("survives finalizers that use the connection while a reply is made", function()
     stressed(function()
-      for round = 1, 20 do
+      for round = 1, 5 do
         local client, server = open(world)
         local got, is_closed = 0, false
         client:Add2Engine(world.engine, function()
@@ -474,7 +475,7 @@ describe("decoder.connection.redis", function()
           native.send(client, "PING")
           client:PauseRead()
           client:ResumeRead()
-          if n == round * 2 then
+          if n == round * 10 then
             client:Close()
             is_closed = true
           end
@@ -504,20 +505,24 @@ describe("decoder.connection.redis", function()
       is_armed = false
       got[#got + 1] = value[1]
       litter(raise)
-      is_armed = value[1] < 100
+      is_armed = value[1] < 20
     end)
     world.keeps_errors = true
+    -- In so much of a hurry, Lua 5.2 and 5.3 collect everything each time.
+    local size = (_VERSION == "Lua 5.2" or _VERSION == "Lua 5.3") and 100 or 1000
     local replies = {}
-    for n = 1, 100 do
-      replies[n] = ("*1000\r\n:%d\r\n"):format(n) .. ("*1\r\n+abc\r\n"):rep(999)
+    for n = 1, 20 do
+      replies[n] = ("*%d\r\n:%d\r\n"):format(size, n) .. ("*1\r\n+abc\r\n"):rep(size - 1)
     end
+    local give_up = chuck.systick() + net.DEADLINE
     stressed(function()
       server:Send(net.raw(table.concat(replies)))
-      world:wait("the replies", function()
-        return #got == 100
-      end)
+      while #got < 20 and chuck.systick() < give_up do
+        world.engine:Run(1)
+        is_armed = false
+      end
     end)
-    for n = 1, 100 do
+    for n = 1, 20 do
       assert.are.equal(n, got[n])
     end
     -- From Lua 5.4 on such errors are warnings; before, they raise wherever it is.

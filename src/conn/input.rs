@@ -110,7 +110,10 @@ impl Input {
 
     /// Gives the buffer back and keeps only what is pending.
     pub fn stow(&mut self) {
-        if self.is_lent {
+        if self.is_lent && self.used == 0 && self.buffer.len() > self.buffer.capacity() / 2 {
+            // Most of a large message to come: it stays where it is.
+            self.is_lent = false;
+        } else if self.is_lent {
             let rest = self.bytes().to_vec();
             buf::recycle(mem::replace(&mut self.buffer, rest));
             self.is_lent = false;
