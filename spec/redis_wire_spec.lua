@@ -3,6 +3,7 @@ local chuck = require("chuck")
 
 local check = require("spec.helper.check")
 local net = require("spec.helper.net")
+local threads = require("spec.helper.threads")
 
 local native = require("chuck.native").redis
 local redis = chuck.decoder.connection.redis
@@ -410,6 +411,32 @@ describe("decoder.connection.redis", function()
       return #got == 3
     end, other)
     assert.are.same({ 1, "hello", { 2, 3 } }, got)
+  end)
+
+  it("takes the part of a reply along to another thread", function()
+    local thread = threads.serve([[
+      on_mail = function(_, mail)
+        mail.conn:Add2Engine(engine, function(conn, value)
+          if value then
+            conn:Send(chuck.packet.rawpacket(value[1] .. value[2]))
+          end
+        end)
+      end
+    ]])
+    local client, server = open(world)
+    local seen = net.recorder()
+    server:RemoveEngine()
+    server:Add2Engine(world.engine, seen.on_packet)
+    client:Add2Engine(world.engine, function(conn)
+      conn:RemoveEngine()
+      assert.is_true(chuck.cthread.sendmail(thread, { conn = conn }))
+      server:Send(net.raw("lo\r\n"))
+    end)
+    server:Send(net.raw("+first\r\n*2\r\n+hello \r\n$5\r\nhel"))
+    world:wait("the answer", function()
+      return seen.text() == "hello hello"
+    end)
+    threads.finish()
   end)
 
   it("works as one end of a pipe", function()
