@@ -541,20 +541,23 @@ describe("decoder.connection.redis", function()
     for n = 1, 20 do
       replies[n] = ("*%d\r\n:%d\r\n"):format(size, n) .. ("*1\r\n+abc\r\n"):rep(size - 1)
     end
-    local give_up = chuck.systick() + net.DEADLINE
+    local give_up, goal = chuck.systick() + net.DEADLINE, 0
     stressed(function()
-      server:Send(net.raw(table.concat(replies)))
-      while #got < 20 and chuck.systick() < give_up do
-        world.engine:Run(1)
-        is_armed = false
-      end
+      repeat
+        goal = goal + 20
+        server:Send(net.raw(table.concat(replies)))
+        while #got < goal and chuck.systick() < give_up do
+          world.engine:Run(1)
+          is_armed = false
+        end
+      until raised > 0 or goal == 400
     end)
-    for n = 1, 20 do
-      assert.are.equal(n, got[n])
+    for n = 1, goal do
+      assert.are.equal((n - 1) % 20 + 1, got[n])
     end
     -- From Lua 5.4 on such errors are warnings; before, they raise wherever it is.
-    assert.is_true(raised > 0)
     local is_warned = _VERSION > "Lua 5.3"
+    assert.is_true(is_warned or raised > 0)
     assert.are.equal(is_warned and 0 or raised, #world:take_errors())
   end)
 end)
