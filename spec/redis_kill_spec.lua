@@ -89,11 +89,16 @@ describe("fifty tasks that write to a server", function()
         for writer = 1, 50 do
           co.spawn(write, client, state, writer)
         end
-        for _ = 1, 3 do
+        for round = 1, 3 do
           local before = #state.acknowledged
           tasks.wait("writes", function()
             return #state.acknowledged > before + 500 or state.surprise
           end)
+          if round == 2 then
+            -- Held for a moment, so that commands are in flight for sure.
+            server:Freeze()
+            co.sleep(5)
+          end
           server:Kill()
           co.sleep(20)
           server:Restart()
@@ -340,7 +345,8 @@ describe("a server that is gone", function()
         return collectgarbage("count")
       end
       local before = call(20)
-      assert.is_true(call(60) - before < 64)
+      -- In KiB, for ten thousand calls; workers that are kept make some difference.
+      assert.is_true(call(200) - before < 512)
     end)
   )
 
