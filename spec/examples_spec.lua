@@ -1,6 +1,6 @@
 --- Every program in examples/ runs, and ends by itself.
 local child = require("spec.helper.child")
-local servers = require("spec.helper.redis")
+local redis = require("spec.helper.redis")
 
 --- The examples, sorted by name.
 local function examples()
@@ -11,14 +11,22 @@ local function examples()
   return paths
 end
 
---- Programs that talk to a server of Redis, and what they print when there is one.
+--- What examples print when there is a server of Redis.
 local OF_REDIS = {
   ["examples/redis_callback.lua"] = "heard 30 bytes",
   ["examples/redis_tasks.lua"] = "5000 increments by 50 tasks",
 }
 
+--- What an example needs beside us: the words before it that say where it is.
+local function needs(path)
+  if not path:find("redis", 1, true) then
+    return ""
+  end
+  return ("REDIS_URL=redis://%s "):format(redis.shared().address)
+end
+
 describe("the examples", function()
-  teardown(servers.finish)
+  teardown(redis.finish)
 
   it("are there", function()
     assert.is_true(#examples() > 0)
@@ -26,10 +34,8 @@ describe("the examples", function()
 
   for _, path in ipairs(examples()) do
     it(path .. " ends by itself with status 0", function()
-      local run = "CHUCK_EXAMPLE_SECONDS=1 DEMO_SECONDS=1 %s timeout 10 '%s' %s"
-      local is_of_redis = path:find("redis", 1, true)
-      local place = is_of_redis and "CHUCK_REDIS_PORT=" .. servers.shared().port or ""
-      local result = child.shell(run:format(place, child.lua, path))
+      local run = "CHUCK_EXAMPLE_SECONDS=1 DEMO_SECONDS=1 timeout 10 '%s' %s"
+      local result = child.shell(needs(path) .. run:format(child.lua, path))
       assert.are.equal(0, result.status, result.output)
       if OF_REDIS[path] then
         assert.matches(OF_REDIS[path], result.output)

@@ -597,7 +597,8 @@ describe("a client of a cluster", function()
 
   describe("while nodes die", function()
     --- Writes in 50 tasks until `done()`: what was acknowledged by key; and what codes calls ended
-    --- with. `confirmed` are keys that a replica had as well.
+    --- with. `confirmed` are keys that a replica had as well, which is asked of some: WAIT holds up
+    --- its connection, and all the more once there is no replica.
     local function write(cluster, done)
       local told = { acknowledged = {}, confirmed = {}, codes = {}, longest = 0, calls = 0 }
       for i = 1, 50 do
@@ -609,7 +610,9 @@ describe("a client of a cluster", function()
             local began = sched.now()
             local results, _, code = cluster:Pipeline(function(p)
               p:Set(key, n)
-              p:Wait(1, 10)
+              if n % 4 == 1 then
+                p:Wait(1, 10)
+              end
             end)
             told.calls = told.calls + 1
             told.longest = math.max(told.longest, sched.now() - began)
@@ -648,7 +651,7 @@ describe("a client of a cluster", function()
 
     --- Kills nodes while tasks write, and has them write on until `slot` is served again.
     local function survive(slot, kill)
-      local cluster = open({ timeout_ms = 8000 })
+      local cluster, probe = open({ timeout_ms = 8000 }), open({ timeout_ms = 1000 })
       local is_done = false
       local told
       co.scope(function()
@@ -658,8 +661,7 @@ describe("a client of a cluster", function()
         co.sleep(100)
         kill()
         tasks.wait("the slots to be served again", function()
-          local value = cluster:CallWith({ timeout_ms = 1000 }, "SET", "{foo}probe", 1)
-          return value == "OK" and cluster.nodes:Pick(slot) ~= nil
+          return probe:Set("{foo}probe", 1) == "OK" and probe.nodes:Pick(slot) ~= nil
         end)
         co.sleep(100)
         is_done = true

@@ -261,6 +261,11 @@ local CALLED = {
   redis = "chuck.redis",
   redis_conn = "chuck.RedisConnection",
   redis_client = "chuck.RedisClient",
+  pipeline = "chuck.RedisPipeline",
+  redis_pool = "chuck.RedisPool",
+  scan = "chuck.RedisScan",
+  session = "chuck.RedisSession",
+  redis_stream = "chuck.RedisStream",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else

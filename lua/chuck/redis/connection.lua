@@ -94,7 +94,7 @@ local function new_entry(self, callback)
     on_reply = false,
     --- Of a command that is confirmed: by what, and how often.
     kind = false,
-    expected = false,
+    awaits = false,
   }, Entry)
 end
 
@@ -190,7 +190,7 @@ local function prepare(self, entry, first, ...)
   elseif messages.confirms(kind) then
     local list = flat(first, ...)
     entry.kind = kind
-    entry.expected = #list > 1 and #list - 1
+    entry.awaits = #list > 1 and #list - 1
   elseif CHANGES[name] then
     local list = flat(first, ...)
     entry.on_reply = function(_, value)

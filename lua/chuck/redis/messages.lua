@@ -76,8 +76,8 @@ end
 
 --- A confirmation for the command that is first in line.
 local function confirm(self, link, entry, items)
-  local left = (entry.expected or confirmations(self, entry.kind)) - 1
-  entry.expected = left
+  local left = (entry.awaits or confirmations(self, entry.kind)) - 1
+  entry.awaits = left
   note(self, entry.kind, items[2], entry.callback)
   if left == 0 then
     link:Take()
