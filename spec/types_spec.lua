@@ -148,12 +148,14 @@ local function add_objects_of_redis(objects)
   local function stand_in(class, inherited)
     return setmetatable({ inherited = inherited or {} }, { __index = class })
   end
+  objects["chuck.RedisMonitor"] = stand_in(require("chuck.redis.monitor").class)
   objects["chuck.RedisPipeline"] = stand_in(require("chuck.redis.pipeline").Pipeline)
   local client = require("chuck.redis.client").Client
   objects["chuck.RedisPool"] = stand_in(require("chuck.redis.pool").Pool, client)
   objects["chuck.RedisScan"] = stand_in(require("chuck.redis.scan").Scan)
   objects["chuck.RedisSession"] = stand_in(require("chuck.redis.session").Session)
   objects["chuck.RedisStream"] = stand_in(require("chuck.redis.stream").Stream)
+  objects["chuck.RedisSubscription"] = stand_in(require("chuck.redis.subscribe").class)
 end
 
 --- The tables of the module by the class that stands for them in types/.
@@ -197,10 +199,9 @@ local TABLES = {
   -- Compared with the server itself, see redis_commands_spec.
   ["chuck.RedisCommands"] = true,
   ["chuck.RedisEntry"] = true,
+  ["chuck.RedisMessage"] = true,
   ["chuck.RedisScript"] = true,
-  -- Their own pages and types are still to come.
-  ["chuck.redis"] = true,
-  ["chuck.RedisClient"] = true,
+  ["chuck.RedisSeen"] = true,
 }
 
 --- Names that the platform decides: not every one of types/ is everywhere.
@@ -266,6 +267,8 @@ local CALLED = {
   scan = "chuck.RedisScan",
   session = "chuck.RedisSession",
   redis_stream = "chuck.RedisStream",
+  subscription = "chuck.RedisSubscription",
+  monitor = "chuck.RedisMonitor",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else

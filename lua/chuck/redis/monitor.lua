@@ -179,7 +179,7 @@ function Monitor:IsClosed()
   return self.ended and true or false
 end
 
---- Counters since it was made: see docs/api/redis_monitor.md.
+--- Counters since it was made: see docs/api/redis-pubsub.md.
 function Monitor:Stats()
   expect(self, "Stats")
   return feed.stats(self)

@@ -467,7 +467,7 @@ function Subscription:IsClosed()
   return self.ended and true or false
 end
 
---- Counters since it was made: see docs/api/redis_subscribe.md.
+--- Counters since it was made: see docs/api/redis-pubsub.md.
 function Subscription:Stats()
   expect(self, "Stats")
   return feed.stats(self)
