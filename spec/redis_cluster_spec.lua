@@ -651,7 +651,9 @@ describe("a client of a cluster", function()
 
     --- Kills nodes while tasks write, and has them write on until `slot` is served again.
     local function survive(slot, kill)
-      local cluster, probe = open({ timeout_ms = 8000 }), open({ timeout_ms = 1000 })
+      local cluster = open({ timeout_ms = 8000 })
+      -- WAIT holds up a connection: what else is asked has one of its own.
+      local probe = open({ timeout_ms = 1000 })
       local is_done = false
       local told
       co.scope(function()
@@ -661,7 +663,8 @@ describe("a client of a cluster", function()
         co.sleep(100)
         kill()
         tasks.wait("the slots to be served again", function()
-          return probe:Set("{foo}probe", 1) == "OK" and probe.nodes:Pick(slot) ~= nil
+          local value = probe:Set("{foo}probe", 1)
+          return value == "OK" and cluster.nodes:Pick(slot) ~= nil
         end)
         co.sleep(100)
         is_done = true

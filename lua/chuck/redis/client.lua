@@ -52,6 +52,9 @@ local function answer(self, spec, from, value, ...)
     return nil
   elseif type(value) == "table" and outcome.is_error(value) then
     self.errors = self.errors + 1
+    if self.options.on_refusal then
+      self.options.on_refusal(self, value)
+    end
     return outcome.of(value)
   end
   if spec.shape and from.protocol == 2 then

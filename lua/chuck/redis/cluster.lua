@@ -253,10 +253,15 @@ end
 local function perform_guarded(self, guard, spec, ...)
   if spec.block == "second" then
     outcome.blame("WAIT is about the writes of one connection: queue it in a pipeline behind them")
-  elseif not spec.is_blocking then
+  elseif not spec.block then
     return guard(self, spec, ...)
   end
-  local slot, is_crossed = slots.of(spec, ...)
+  local slot, is_crossed
+  if self.arguments then
+    slot, is_crossed = slots.of(spec, self.arguments(spec.name, ...))
+  else
+    slot, is_crossed = slots.of(spec, ...)
+  end
   if is_crossed then
     return crossed(spec)
   end
@@ -276,7 +281,7 @@ local function perform(self, spec, ...)
     end
   end
   local guard = guards[spec.name]
-  if guard or spec.block == "second" then
+  if guard then
     return perform_guarded(self, guard, spec, ...)
   elseif self.is_observed then
     return self:Perform(nil, spec, ...)
@@ -345,7 +350,12 @@ function Cluster:CallWith(how, name, ...)
   expect_name("CallWith", 2, name)
   local spec, from = methods.find(name, ...)
   local guard = guards[spec.name]
-  if guard or spec.block == "second" then
+  if guard and spec.block then
+    guard = function(owner, of, ...)
+      return guards.block(owner, how, of, ...)
+    end
+  end
+  if guard then
     return perform_guarded(self, guard, spec, select(from, ...))
   end
   return self:Perform(how, spec, select(from, ...))

@@ -54,6 +54,11 @@ local function commit(client, from, batch, give_up)
     return null
   elseif is_error(results) then
     client.errors = client.errors + 1
+    for i = 1, client.options.on_refusal and size + 2 or 0 do
+      if is_error(raw[i]) then
+        client.options.on_refusal(client, raw[i])
+      end
+    end
     return refusal(batch, raw, results)
   end
   return pipeline.finish(client, from.protocol, batch, results)

@@ -269,6 +269,9 @@ end
 local function reply_of(client, protocol, spec, arguments, value)
   if type(value) == "table" and is_error(value) then
     client.errors = client.errors + 1
+    if client.options.on_refusal then
+      client.options.on_refusal(client, value)
+    end
     return value
   elseif spec.shape and protocol == 2 and arguments then
     value = shapes.give(spec, value, compat.unpack(arguments, 1, arguments.n))

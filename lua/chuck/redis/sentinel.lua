@@ -220,6 +220,19 @@ local function watch(self)
   end
 end
 
+--- An error of the server may say that it is no master any more.
+local function on_refusal(owner, err)
+  local up = owner.keeper.link
+  if err.code == "READONLY" and up then
+    up:Close("ECONNRESET", "it is no master any more")
+  end
+end
+
+--- Ends the listening. From anywhere.
+function Watch:Close()
+  self.task:Cancel()
+end
+
 --- Addresses of sentinels.
 local function addresses_of(list)
   local found = {}
@@ -276,6 +289,7 @@ function sentinel.connect(given)
     place = 1,
     turn = 0,
     client = false,
+    task = false,
   }, Watch)
   made.place = ("%s of %s"):format(made.role, made.name)
   made.backoff_max_ms = given.backoff_max_ms or 1000
@@ -285,11 +299,11 @@ function sentinel.connect(given)
   function made.verify(from)
     return self:Verify(from)
   end
-  --- Codes that say that the server is not what it was.
-  made.renews = made.role == "master" and { READONLY = true } or nil
+  made.on_refusal = made.role == "master" and on_refusal or nil
   self.client = client.new(made)
-  local task = sched.spawn(watch, self)
-  self.client.keeper.helper = task
+  -- The client closes it with its own links.
+  self.client.links[self] = true
+  self.task = sched.spawn(watch, self)
   return self.client
 end
 

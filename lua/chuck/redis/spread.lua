@@ -279,11 +279,12 @@ end
 --- server; or `message`, `code` and `err`.
 ---@async
 function spread.run(cluster, items, give_up)
-  local left, pause = items, 0
+  local left = items
   while #left > 0 do
     for _, item in ipairs(left) do
       item.round = false
     end
+    local pause
     left, pause = undone(cluster, left, play(cluster, left, give_up))
     local time = give_up - sched.now()
     if time <= 0 or cluster.nodes.is_closed then
