@@ -74,7 +74,8 @@ describe("a client of sentinels", function()
       assert.is_truthy(message:find("there is no master other", 1, true))
       assert.are.equal("EHOSTUNREACH", code)
       local lonely = open({ sentinels = { "127.0.0.1:1" }, timeout_ms = 300 })
-      value, _, code = lonely:Get("key")
+      value, message, code = lonely:Get("key")
+      assert.is_string(message)
       assert.is_nil(value)
       assert.are.equal("ECONNREFUSED", code)
     end)
@@ -86,7 +87,10 @@ describe("a client of sentinels", function()
       for text, given in pairs({
         ["option name: string expected, got nil"] = { sentinels = { "a:1" } },
         ["option sentinels: list of strings expected, got nil"] = { name = "a" },
-        ["option sentinels: host:port or URI expected, got a"] = { name = "a", sentinels = { "a" } },
+        ["option sentinels: host:port or URI expected, got b"] = {
+          name = "a",
+          sentinels = { "b" },
+        },
         ['option role: "master" or "replica" expected, got "x"'] = {
           name = "a",
           sentinels = { "a:1" },
