@@ -100,7 +100,7 @@ local net = chuck.socket_helper
 assert(chuck.listen and chuck.dial and chuck.io)
 assert(chuck.rpc.json and chuck.rpc.msgpack and chuck.rpc.serve and chuck.rpc.connect)
 assert(chuck.rpc.pool and chuck.rpc.thread and chuck.rpc.on_mail)
-for _, name in ipairs({ "Connect", "cluster", "pool", "script", "stream" }) do
+for _, name in ipairs({ "Connect", "cluster", "pool", "script", "sentinel", "stream" }) do
   assert(chuck.redis[name], name)
 end
 
@@ -152,6 +152,8 @@ local function add_objects_of_redis(objects)
   objects["chuck.RedisPipeline"] = stand_in(require("chuck.redis.pipeline").Pipeline)
   local client = require("chuck.redis.client").Client
   objects["chuck.RedisPool"] = stand_in(require("chuck.redis.pool").Pool, client)
+  local cluster = require("chuck.redis.cluster").Cluster
+  objects["chuck.RedisCluster"] = stand_in(cluster, client)
   objects["chuck.RedisScan"] = stand_in(require("chuck.redis.scan").Scan)
   objects["chuck.RedisSession"] = stand_in(require("chuck.redis.session").Session)
   objects["chuck.RedisStream"] = stand_in(require("chuck.redis.stream").Stream)
@@ -199,6 +201,7 @@ local TABLES = {
   -- Compared with the server itself, see redis_commands_spec.
   ["chuck.RedisCommands"] = true,
   ["chuck.RedisEntry"] = true,
+  ["chuck.RedisNode"] = true,
   ["chuck.RedisMessage"] = true,
   ["chuck.RedisScript"] = true,
   ["chuck.RedisSeen"] = true,
@@ -264,6 +267,7 @@ local CALLED = {
   redis_client = "chuck.RedisClient",
   pipeline = "chuck.RedisPipeline",
   redis_pool = "chuck.RedisPool",
+  redis_cluster = "chuck.RedisCluster",
   scan = "chuck.RedisScan",
   session = "chuck.RedisSession",
   redis_stream = "chuck.RedisStream",

@@ -7,7 +7,6 @@
 ---@field pool function # see docs/api
 ---@field script function # see docs/api
 ---@field stream function # see docs/api
----@field cluster any # see docs/api
 local redis = {}
 
 --- Of `redis.Connect`.

@@ -28,6 +28,7 @@ local slots = require("chuck.redis.slots")
 local spread = require("chuck.redis.spread")
 local subscribe = require("chuck.redis.subscribe")
 local sweep = require("chuck.redis.sweep")
+local words = require("chuck.redis.words")
 
 --- Less than half the price of `getmetatable`, which looks for the name of the class.
 local metatable_of = debug.getmetatable
@@ -39,6 +40,9 @@ local is_error, null, type = outcome.is_error, outcome.null, type
 local REDIRECTIONS, REFRESH, BACKOFF_MAX, REST = 16, 60000, 1000, 100
 
 local PORT = 6379
+
+--- Words of a line that are handed on one by one: Lua's stack has an end.
+local MANY = 1000
 
 local WATCH, SSUBSCRIBE = commands.specs.WATCH, commands.specs.SSUBSCRIBE
 
@@ -76,15 +80,15 @@ end
 
 --- A command as it is sent; raises for arguments that cannot be.
 local function bytes_of(spec, ...)
-  local words = spec.words
+  local named = spec.words
   local bytes, n, text
-  if words[2] then
-    bytes, n, text = native.redis.encode(words[1], words[2], ...)
+  if named[2] then
+    bytes, n, text = native.redis.encode(named[1], named[2], ...)
   else
-    bytes, n, text = native.redis.encode(words[1], ...)
+    bytes, n, text = native.redis.encode(named[1], ...)
   end
   if not bytes then
-    outcome.raise(spec.method or spec.name, n - #words, text)
+    outcome.raise(spec.method or spec.name, n - #named, text)
   end
   return bytes
 end
@@ -169,11 +173,11 @@ end
 --- Sends a command by `from` and parks for its raw reply.
 ---@async
 local function request(from, timeout_ms, spec, ...)
-  local words = spec.words
-  if words[2] then
-    return from:Request(timeout_ms, words[1], words[2], ...)
+  local named = spec.words
+  if named[2] then
+    return from:Request(timeout_ms, named[1], named[2], ...)
   end
-  return from:Request(timeout_ms, words[1], ...)
+  return from:Request(timeout_ms, named[1], ...)
 end
 
 --- A piece of a scan of all masters.
@@ -359,6 +363,25 @@ function Cluster:CallWith(how, name, ...)
     return perform_guarded(self, guard, spec, select(from, ...))
   end
   return self:Perform(how, spec, select(from, ...))
+end
+
+--- A command in one line, taken apart as a shell would (redis/words.lua). Parks.
+---@async
+function Cluster:Do(line)
+  expect(self, "Do")
+  expect_name("Do", 1, line)
+  local list, why = words.split(line)
+  if not list then
+    return nil, "Do: " .. why, "EINVAL"
+  end
+  local spec, from = methods.find(list[1], list[2])
+  for _ = 1, from do
+    table.remove(list, 1)
+  end
+  if #list > MANY then
+    return perform(self, spec, list)
+  end
+  return perform(self, spec, compat.unpack(list))
 end
 
 --- Executes what `fn(tx, ...)` has queued as one transaction; all of its keys are in one slot.
@@ -603,4 +626,6 @@ function cluster.connect(given)
   return self
 end
 
-return cluster.connect
+cluster.Cluster = Cluster
+
+return cluster

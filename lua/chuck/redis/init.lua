@@ -23,7 +23,7 @@ local LAZY = {
     return require("chuck.redis.connect")
   end,
   cluster = function()
-    return require("chuck.redis.cluster")
+    return require("chuck.redis.cluster").connect
   end,
   pool = function()
     return require("chuck.redis.pool").connect
@@ -32,7 +32,7 @@ local LAZY = {
     return require("chuck.redis.script").new
   end,
   sentinel = function()
-    return require("chuck.redis.sentinel")
+    return require("chuck.redis.sentinel").connect
   end,
   stream = function()
     return require("chuck.redis.stream").new

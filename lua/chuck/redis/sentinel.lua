@@ -307,4 +307,4 @@ function sentinel.connect(given)
   return self.client
 end
 
-return sentinel.connect
+return sentinel
