@@ -178,7 +178,7 @@ local function perform_on(self, from, timeout_ms, spec, ...)
   if value ~= nil and (value ~= false or not message) then
     return answer(self, spec, from, value, ...)
   elseif value == false then
-    outcome.raise(spec.method or spec.name, message - #spec.words, code)
+    wrong(spec, message, code)
   end
   return no_reply(self, spec, from, message, code)
 end
@@ -375,9 +375,8 @@ function client.new(made)
     links = setmetatable({}, { __mode = "k" }),
     --- Those of them that are kept for the next transaction: redis/session.lua.
     idle = {},
-    --- Replies of links that are gone; errors of the server, commands without a reply in time,
-    --- commands that were sent again, commands that took long.
-    past = 0,
+    --- Errors of the server, commands without a reply in time, commands that were sent again,
+    --- commands that took long.
     errors = 0,
     timeouts = 0,
     repeats = 0,

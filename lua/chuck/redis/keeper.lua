@@ -109,6 +109,7 @@ local function stay(self, fresh)
   self.link, self.failure = fresh, false
   fresh.on_end = function()
     self.link = false
+    self.replies = self.replies + fresh:Received()
     self.on_loss(fresh)
   end
   self.waiting:Finish(sched.DONE)
@@ -198,7 +199,7 @@ function keeper.new(owner, options)
     is_over = false,
     task = false,
   }, Keeper)
-  self.task = sched.spawn(guard, self)
+  self.task = sched.start(options.home or sched.home(), guard, self)
   return self
 end
 

@@ -23,6 +23,17 @@ return {
   watch_pause_ms = 32,
   --- Connections for transactions that are kept while nobody needs them.
   watch_idle = 4,
+  --- Messages of a subscription or a monitor that nobody has taken yet, and their bytes: beyond it
+  --- the server is not listened to.
+  buffer = 4096,
+  buffer_bytes = 1024 * 1024,
+  --- Connections of commands that block, those that are kept without one, and how long.
+  blocking = 100,
+  blocking_idle = 4,
+  blocking_idle_ms = 10000,
+  --- Of the cache of `Cached`: replies, and their bytes.
+  cache_entries = 10000,
+  cache_bytes = 64 * 1024 * 1024,
   --- Entries of a stream that are asked for at a time, how long the server waits for the first, and
   --- how many may be read and not acknowledged.
   stream_count = 10,

@@ -198,11 +198,11 @@ end
 
 --- As `Submit`, but while others wait for their replies it waits for room.
 ---@async
-function Link:Request(timeout_ms, ...)
-  local task = parking()
-  local sent, message, code = self:Submit(task, ...)
-  while sent == nil and code == "ENOBUFS" and self.first <= self.last do
-    sent, message, code = self:AwaitRoom(timeout_ms)
+local function submit_patiently(self, timeout_ms, ...)
+  local give_up = timeout_ms and sched.now() + timeout_ms
+  local task, sent, message, code
+  repeat
+    sent, message, code = self:AwaitRoom(give_up and math.max(give_up - sched.now(), 0))
     if not sent then
       return nil, message, code
     end
@@ -253,7 +253,7 @@ function Link:Move(engine)
   return true
 end
 
---- Entries in line, those who gave up included.
+--- Replies that are still to come, those of entries that gave up included.
 function Link:Waiting()
   return self.last - self.first + 1 + self.more
 end

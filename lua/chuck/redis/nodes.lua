@@ -50,8 +50,6 @@ function Nodes:Client(node)
       on_disconnect = self.hook("on_disconnect", node.address),
       setup = self.options.reads ~= "master" and { { "READONLY" } } or nil,
       slow_ms = false,
-      arguments = false,
-      replies = false,
     }, { __index = self.options }))
     node.client = found
   end
@@ -62,7 +60,7 @@ end
 local function shard_of(self, address)
   local shard = self.shards[address]
   if not shard then
-    shard = { master = self:At(address), replicas = {}, turn = 0 }
+    shard = { master = self:At(address), replicas = {}, turn = 0, first = 0 }
     self.shards[address] = shard
   end
   return shard
@@ -86,6 +84,7 @@ local function replace(self, ranges)
     if not shard then
       shard = shard_of(self, range.master)
       self.masters[#self.masters + 1] = shard
+      shard.first = range.first
       shard.master.is_listed = true
       for i, address in ipairs(range.replicas) do
         shard.replicas[i] = self:At(address)
@@ -100,6 +99,14 @@ local function replace(self, ranges)
   self.is_known = true
 end
 
+--- Adds what a client has counted to `stats`.
+local function remember(stats, kept)
+  local up = kept.link
+  stats.replies = stats.replies + kept.replies + (up and up:Received() or 0)
+  stats.connects = stats.connects + kept.connects
+  stats.losses = stats.losses + kept.losses
+end
+
 --- Closes the clients of nodes that are in the map no more, once nobody waits for their replies:
 --- whether there are some for which somebody does.
 local function sweep(self)
@@ -111,6 +118,7 @@ local function sweep(self)
     elseif not node.is_listed then
       self.by_address[address] = nil
       if node.client then
+        remember(self, node.client.keeper)
         node.client:Close()
         node.client = false
       end
@@ -377,6 +385,44 @@ function Nodes:Link(node, give_up)
   return nil, message, code, err, not err and code ~= "ENOBUFS"
 end
 
+--- Counts what the clients of nodes have and do.
+function Nodes:Count(stats)
+  for _, node in pairs(self.by_address) do
+    stats.nodes = stats.nodes + 1
+    local kept = node.client and node.client.keeper
+    if kept then
+      local up = kept.link
+      remember(stats, kept)
+      stats.connected = stats.connected + (up and 1 or 0)
+      stats.in_flight = stats.in_flight + (up and up:Waiting() or 0)
+      stats.waiting = stats.waiting + kept.waiting.count
+    end
+  end
+  stats.waiting = stats.waiting + self.looked.count
+end
+
+--- The nodes in the map: masters in the order of their slots, each before its replicas.
+function Nodes:List()
+  local list = {}
+  local function add(node, role, shard)
+    local up = node.client and node.client.keeper.link
+    list[#list + 1] = {
+      address = node.address,
+      role = role,
+      master = shard.master.address,
+      is_connected = up and true or false,
+      client = self:Client(node),
+    }
+  end
+  for _, shard in ipairs(self.masters) do
+    add(shard.master, "master", shard)
+    for _, node in ipairs(shard.replicas) do
+      add(node, "replica", shard)
+    end
+  end
+  return list
+end
+
 --- Parks until there is a map.
 ---@async
 function Nodes:Ready(timeout_ms)
@@ -425,6 +471,10 @@ function nodes.new(options, seeds, hook)
     failure = false,
     --- How often it was told.
     refreshes = 0,
+    --- What clients of nodes that have left had counted.
+    replies = 0,
+    connects = 0,
+    losses = 0,
     --- Whose turn it is to be asked for the map, and to be sent what has no key.
     turn = 0,
     any = 0,

@@ -176,6 +176,7 @@ function options.make(name, given, more, n)
   end
   local kinds = more and setmetatable(more, { __index = options.KINDS }) or options.KINDS
   options.check(name, n, given, kinds)
+  options.check(name, n, given and given.cache, CACHE)
   local made = { in_flight = "fail" }
   for key, value in pairs(limits) do
     made[key] = value

@@ -129,7 +129,8 @@ function Pipeline:Call(name, ...)
   if type(name) ~= "string" then
     outcome.raise("Call", 1, "string expected, got " .. outcome.kind_of(name))
   end
-  return queue(self, methods.spec(name), ...)
+  local spec, from = methods.find(name, ...)
+  return queue(self, spec, select(from, ...))
 end
 
 --- Queues a script (redis/script.lua): its source the first time in a batch, then its name. So the

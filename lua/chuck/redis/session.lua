@@ -54,7 +54,8 @@ function Session:Call(name, ...)
   if type(name) ~= "string" then
     outcome.raise("Call", 1, "string expected, got " .. outcome.kind_of(name))
   end
-  return perform(self, methods.spec(name), ...)
+  local spec, from = methods.find(name, ...)
+  return perform(self, spec, select(from, ...))
 end
 
 --- Links that are kept: the last was used last. With each the connection of the client that there

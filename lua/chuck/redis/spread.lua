@@ -33,6 +33,8 @@ local AT_ONCE = 3
 local PASSING =
   { TRYAGAIN = true, CLUSTERDOWN = true, LOADING = true, MASTERDOWN = true, READONLY = true }
 
+local NONE = {}
+
 local ASKING = native.redis.encode("ASKING")
 
 --- Stands in line for the reply to ASKING.
@@ -60,6 +62,11 @@ function Item:taker(value)
   count(self)
 end
 
+--- Why a reply is an error: for a command, what it says.
+function Item:Reason()
+  return self.value
+end
+
 function Item:loser(message, code)
   self.message, self.code, self.is_lost = message, code, true
   count(self)
@@ -73,6 +80,10 @@ function spread.item(spec, slot, bytes)
     bytes = bytes,
     --- Whether it may be carried out twice.
     is_repeatable = false,
+    --- Whether no replica may carry it out, though it only reads.
+    is_of_master = false,
+    --- Replies that come before its own, and who takes them (MULTI): entries of a link.
+    before = false,
     --- A command before it, on whose connection it must be sent (WAIT).
     leader = false,
     --- Where it goes next because a node has said so, and whether that one is to be told (ASK).
@@ -138,7 +149,8 @@ local function way(cluster, item, links, give_up)
   local nodes = cluster.nodes
   local node, message, code, err = item.leader and item.leader.node or item.target, nil, nil, nil
   if not node then
-    node, message, code, err = nodes:Find(item.slot, item.spec.is_read_only, give_up)
+    local may_read = item.spec.is_read_only and not item.is_of_master
+    node, message, code, err = nodes:Find(item.slot, may_read, give_up)
   end
   if not node then
     item.message, item.code, item.err = message, code, err
@@ -178,6 +190,9 @@ local function group(cluster, items, give_up)
         bunch.entries[#bunch.entries + 1] = DEAF
       end
       bunch.pieces[#bunch.pieces + 1] = item.bytes
+      for _, entry in ipairs(item.before or NONE) do
+        bunch.entries[#bunch.entries + 1] = entry
+      end
       bunch.entries[#bunch.entries + 1] = item
       bunch.items[#bunch.items + 1] = item
     elseif may_come then
@@ -231,7 +246,8 @@ end
 local function is_undone(cluster, item)
   local node = item.node
   if item.value ~= nil then
-    return is_error(item.value) and spread.redirect(cluster, item, item.value, node)
+    local err = is_error(item.value) and item:Reason()
+    return err and spread.redirect(cluster, item, err, node)
   elseif not item.is_lost then
     local why = ("%s: no reply in time"):format(node.address)
     item.message, item.code, item.round = why, "ETIMEDOUT", false
