@@ -2,15 +2,16 @@
 ---
 ---     lua5.4 examples/redis_callback.lua [HOST [PORT]]
 ---
---- The server is that of the arguments, or of CHUCK_REDIS_HOST and CHUCK_REDIS_PORT, or the usual
---- one of this machine. Without a server it says so and ends.
+--- The server is that of the arguments, or of REDIS_URL (redis://HOST:PORT), or the usual one of
+--- this machine. Without a server it says so and ends.
 local chuck = require("chuck")
 
 local redis = chuck.redis
 local engine = chuck.engine()
 
-local host = arg and arg[1] or os.getenv("CHUCK_REDIS_HOST") or "127.0.0.1"
-local port = tonumber(arg and arg[2] or os.getenv("CHUCK_REDIS_PORT")) or 6379
+local place = os.getenv("REDIS_URL") or "redis://127.0.0.1:6379"
+local host = arg and arg[1] or place:match("^redis://([^:/]+)")
+local port = tonumber(arg and arg[2] or place:match(":(%d+)")) or 6379
 
 --- Keys of this example, which it removes.
 local KEY = "chuck:example:callback"

@@ -2,15 +2,13 @@
 ---
 ---     lua5.4 examples/redis_tasks.lua [redis://HOST:PORT]
 ---
---- The server is that of the argument, or of CHUCK_REDIS_HOST and CHUCK_REDIS_PORT, or the usual
---- one of this machine. Without a server it says so and ends. Ends on Ctrl-C.
+--- The server is that of the argument, or of REDIS_URL, or the usual one of this machine. Without a
+--- server it says so and ends.
 local chuck = require("chuck")
 
 local co, redis = chuck.co, chuck.redis
 
-local host = os.getenv("CHUCK_REDIS_HOST") or "127.0.0.1"
-local port = os.getenv("CHUCK_REDIS_PORT") or "6379"
-local uri = arg and arg[1] or ("redis://%s:%s"):format(host, port)
+local uri = arg and arg[1] or os.getenv("REDIS_URL") or "redis://127.0.0.1:6379"
 
 --- Keys of this example, which it removes.
 local KEY = "chuck:example:tasks"
