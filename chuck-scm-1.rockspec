@@ -78,6 +78,7 @@ build = {
       ["chuck.redis.cache"] = "lua/chuck/redis/cache.lua",
       ["chuck.redis.client"] = "lua/chuck/redis/client.lua",
       ["chuck.redis.cluster"] = "lua/chuck/redis/cluster.lua",
+      ["chuck.redis.cluster_options"] = "lua/chuck/redis/cluster_options.lua",
       ["chuck.redis.command_list"] = "lua/chuck/redis/command_list.lua",
       ["chuck.redis.commands"] = "lua/chuck/redis/commands.lua",
       ["chuck.redis.connect"] = "lua/chuck/redis/connect.lua",

@@ -7,8 +7,8 @@
 --- It has the methods of a client (redis/client.lua). Who serves what is in redis/nodes.lua, what
 --- happens when a node says otherwise in redis/spread.lua.
 
-local address = require("chuck.support.address")
 local batches = require("chuck.redis.batches")
+local cluster_options = require("chuck.redis.cluster_options")
 local commands = require("chuck.redis.commands")
 local compat = require("chuck.support.compat")
 local guards = require("chuck.redis.guards")
@@ -34,12 +34,8 @@ local words = require("chuck.redis.words")
 local metatable_of = debug.getmetatable
 local is_error, null, type = outcome.is_error, outcome.null, type
 
---- Redirections of one command, the time after which the map is looked at without a reason, the
---- longest pause between two attempts to reach a node, and before a command that a node has sent
---- elsewhere is called there.
-local REDIRECTIONS, REFRESH, BACKOFF_MAX, REST = 16, 60000, 1000, 100
-
-local PORT = 6379
+--- The longest pause before a command that a node has sent elsewhere is called there.
+local REST = 100
 
 --- Words of a line that are handed on one by one: Lua's stack has an end.
 local MANY = 1000
@@ -539,56 +535,6 @@ function Cluster:IsClosed()
   return self.nodes.is_closed
 end
 
-local KINDS = {
-  nodes = "list of strings",
-  reads = "string",
-  redirections = "count",
-  refresh_ms = "milliseconds",
-}
-
-local READS = { master = true, replica = true, any = true }
-
---- The address of a node in the list of `nodes`, which may be a URI with credentials.
-local function seed_of(made, text)
-  if text:find("://", 1, true) then
-    local parts, why = options.parse(text)
-    if not parts then
-      outcome.raise("cluster", 1, why)
-    elseif parts.path or parts.tls or parts.db and parts.db ~= 0 then
-      outcome.raise("cluster", 1, "a cluster has no Unix socket, no TLS and one database: " .. text)
-    end
-    made.username = made.username or parts.username
-    made.password = made.password or parts.password
-    return address.join(parts.host or "127.0.0.1", parts.port or PORT)
-  elseif not address.split(text) then
-    outcome.raise("cluster", 1, ("option nodes: host:port or URI expected, got %s"):format(text))
-  end
-  return text
-end
-
---- Options with their defaults, and the addresses to begin with.
-local function read_options(given)
-  if type(given) == "string" then
-    given = { nodes = { given } }
-  end
-  local made = options.make("cluster", given, KINDS)
-  made.reads = made.reads or "master"
-  made.redirections = made.redirections or REDIRECTIONS
-  made.refresh_ms = made.refresh_ms or REFRESH
-  made.backoff_max_ms = given and given.backoff_max_ms or BACKOFF_MAX
-  if not READS[made.reads] then
-    local text = 'option reads: "master", "replica" or "any" expected, got "%s"'
-    outcome.raise("cluster", 1, text:format(made.reads))
-  elseif made.db and made.db ~= 0 then
-    outcome.raise("cluster", 1, "option db: a cluster has database 0 only")
-  end
-  local seeds = {}
-  for i, text in ipairs(made.nodes or { made.uri or made.place }) do
-    seeds[i] = seed_of(made, text)
-  end
-  return made, seeds
-end
-
 --- Hooks of the program, with the cluster and the address of the node.
 local function hook_of(self)
   return function(name, place)
@@ -604,7 +550,7 @@ function cluster.connect(given)
   if not sched.current() then
     outcome.blame("'cluster' is for tasks: use it inside of co.run or co.spawn")
   end
-  local made, seeds = read_options(given)
+  local made, seeds = cluster_options.read(given)
   local self = setmetatable({
     options = made,
     timeout_ms = made.timeout_ms,
