@@ -202,6 +202,24 @@ describe("a server that answers late", function()
   )
 
   it(
+    "does not answer the next question of the task that has given up",
+    spec(function()
+      local waiting
+      local server = serve(function(peer, command)
+        waiting = peer
+        if command[2] == "on time" then
+          peer:Send(fake.bulk("late"))
+          return fake.bulk("on time")
+        end
+      end)
+      local client = connect(server)
+      assert.are.equal("ETIMEDOUT", (select(3, client:CallWith({ timeout_ms = 5 }, "GET", "late"))))
+      assert.is_truthy(waiting)
+      assert.are.equal("on time", client:Get("on time"))
+    end)
+  )
+
+  it(
     "does not shift replies of cancelled tasks",
     spec(function()
       local waiting
