@@ -155,10 +155,13 @@ describe("a client of sentinels", function()
               local began = sched.now()
               local results, _, code = client:Pipeline(function(p)
                 p:Set(key, n)
-                p:Wait(2, 20)
+                -- One that nobody will answer would hold up all others.
+                if old.pid then
+                  p:Wait(2, 10)
+                end
               end)
               longest = math.max(longest, sched.now() - began)
-              if results and results[1] == "OK" and results[2] == 2 then
+              if results and results[2] == 2 then
                 confirmed[key] = n
                 count = count + 1
               elseif not results then
