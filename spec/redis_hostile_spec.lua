@@ -206,15 +206,18 @@ describe("a server that answers late", function()
     spec(function()
       local waiting
       local server = serve(function(peer, command)
-        waiting = peer
+        waiting = command[2] == "late" or waiting
         if command[2] == "on time" then
           peer:Send(fake.bulk("late"))
           return fake.bulk("on time")
         end
       end)
       local client = connect(server)
+      assert.is_true(client:Ready())
       assert.are.equal("ETIMEDOUT", (select(3, client:CallWith({ timeout_ms = 5 }, "GET", "late"))))
-      assert.is_truthy(waiting)
+      tasks.wait("the first question", function()
+        return waiting
+      end)
       assert.are.equal("on time", client:Get("on time"))
     end)
   )
