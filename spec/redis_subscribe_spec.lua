@@ -119,6 +119,9 @@ describe("a subscription", function()
           }))
           assert.is_true(sub:Add("c"))
           publish(client, "a", "before")
+          tasks.wait("the message", function()
+            return sub:Stats().queued == 1
+          end)
           server:Restart()
           tasks.wait("the loss", function()
             return sub:Stats().gaps == 1
@@ -142,13 +145,13 @@ describe("a subscription", function()
         "finds a server that does not answer any more",
         spec(function()
           local server = servers.server()
-          local client = connect(server, { protocol = protocol, heartbeat_ms = 30 })
+          local client = connect(server, { protocol = protocol, heartbeat_ms = 150 })
           local sub = assert(client:Subscribe("a"))
-          co.sleep(150)
+          co.sleep(400)
           assert.are.equal(0, sub:Stats().gaps)
           server:Freeze()
           tasks.wait("the loss", function()
-            return sub:Stats().gaps == 1
+            return sub:Stats().gaps >= 1
           end)
           server:Thaw()
           tasks.wait("the subscription", is_up(sub))
@@ -417,10 +420,10 @@ describe("a subscription", function()
           username = "bob",
           password = "pw",
           protocol = protocol,
-          heartbeat_ms = 20,
+          heartbeat_ms = 100,
         })
         sub = assert(bob:Subscribe("a"))
-        co.sleep(100)
+        co.sleep(250)
         assert.are.equal(0, sub:Stats().gaps)
         bob:Close()
       end
