@@ -76,6 +76,7 @@ build = {
       ["chuck.redis.batches"] = "lua/chuck/redis/batches.lua",
       ["chuck.redis.blocking"] = "lua/chuck/redis/blocking.lua",
       ["chuck.redis.cache"] = "lua/chuck/redis/cache.lua",
+      ["chuck.redis.calls"] = "lua/chuck/redis/calls.lua",
       ["chuck.redis.client"] = "lua/chuck/redis/client.lua",
       ["chuck.redis.cluster"] = "lua/chuck/redis/cluster.lua",
       ["chuck.redis.cluster_options"] = "lua/chuck/redis/cluster_options.lua",

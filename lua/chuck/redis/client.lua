@@ -7,8 +7,8 @@
 ---
 --- Commands of one pass of the loop leave in one write.
 
+local calls = require("chuck.redis.calls")
 local commands = require("chuck.redis.commands")
-local compat = require("chuck.support.compat")
 local guards = require("chuck.redis.guards")
 local idempotent = require("chuck.redis.idempotent")
 local keeper = require("chuck.redis.keeper")
@@ -22,10 +22,6 @@ local scan = require("chuck.redis.scan")
 local sched = require("chuck.co.sched")
 local script = require("chuck.redis.script")
 local shapes = require("chuck.redis.shapes")
-local words = require("chuck.redis.words")
-
---- Words of a line that are handed on one by one: a stack has room for some thousands.
-local MANY = 1000
 
 --- Less than half the price of `getmetatable`, which looks for the name of the class.
 local metatable_of = debug.getmetatable
@@ -199,58 +195,19 @@ function Client:Perform(how, spec, ...)
   return run(self, how, spec, ...)
 end
 
---- Raises for what is no name of a command.
-local function expect_name(method, n, name)
-  if type(name) ~= "string" then
-    outcome.raise(method, n, "string expected, got " .. outcome.kind_of(name))
-  end
-end
-
---- Any command by its name: a value, or what `redis/outcome.lua` says. Parks.
+--- Sends a command with options for it.
 ---@async
-function Client:Call(name, ...)
-  expect(self, "Call")
-  expect_name("Call", 1, name)
-  local spec, from = methods.find(name, ...)
-  return perform(self, spec, select(from, ...))
-end
-
-local HOW = { timeout_ms = "milliseconds", idempotent = "boolean" }
-
---- As `Call`, with options for this command: `timeout_ms`, and whether it is `idempotent`.
----@async
-function Client:CallWith(how, name, ...)
-  expect(self, "CallWith")
-  options.check("CallWith", 1, how, HOW)
-  expect_name("CallWith", 2, name)
-  local spec, from = methods.find(name, ...)
+local function perform_with(self, how, spec, ...)
   local guard = guards[spec.name]
   if guard and spec.block then
-    return guards.block(self, how, spec, select(from, ...))
+    return guards.block(self, how, spec, ...)
   elseif guard then
-    return guard(self, spec, select(from, ...))
+    return guard(self, spec, ...)
   end
-  return self:Perform(how, spec, select(from, ...))
+  return self:Perform(how, spec, ...)
 end
 
---- A command in one line, taken apart as a shell would (redis/words.lua). Parks.
----@async
-function Client:Do(line)
-  expect(self, "Do")
-  expect_name("Do", 1, line)
-  local list, why = words.split(line)
-  if not list then
-    return nil, "Do: " .. why, "EINVAL"
-  end
-  local spec, from = methods.find(list[1], list[2])
-  for _ = 1, from do
-    table.remove(list, 1)
-  end
-  if #list > MANY then
-    return perform(self, spec, list)
-  end
-  return perform(self, spec, compat.unpack(list))
-end
+calls.extend(Client, expect, perform, perform_with)
 
 --- Parks until there is a connection: true, or `nil, message, code`.
 ---@async

@@ -9,6 +9,7 @@
 
 local batches = require("chuck.redis.batches")
 local cluster_options = require("chuck.redis.cluster_options")
+local calls = require("chuck.redis.calls")
 local commands = require("chuck.redis.commands")
 local compat = require("chuck.support.compat")
 local guards = require("chuck.redis.guards")
@@ -16,7 +17,6 @@ local link = require("chuck.redis.link")
 local methods = require("chuck.redis.methods")
 local native = require("chuck.native")
 local nodes = require("chuck.redis.nodes")
-local options = require("chuck.redis.options")
 local outcome = require("chuck.redis.outcome")
 local pipeline = require("chuck.redis.pipeline")
 local plural = require("chuck.redis.plural")
@@ -28,7 +28,6 @@ local slots = require("chuck.redis.slots")
 local spread = require("chuck.redis.spread")
 local subscribe = require("chuck.redis.subscribe")
 local sweep = require("chuck.redis.sweep")
-local words = require("chuck.redis.words")
 
 --- Less than half the price of `getmetatable`, which looks for the name of the class.
 local metatable_of = debug.getmetatable
@@ -36,9 +35,6 @@ local is_error, null, type = outcome.is_error, outcome.null, type
 
 --- The longest pause before a command that a node has sent elsewhere is called there.
 local REST = 100
-
---- Words of a line that are handed on one by one: Lua's stack has an end.
-local MANY = 1000
 
 local WATCH, SSUBSCRIBE = commands.specs.WATCH, commands.specs.SSUBSCRIBE
 
@@ -324,31 +320,9 @@ function Cluster:Perform(how, spec, ...)
   return compat.unpack(results, 1, results.n)
 end
 
---- Raises for what is no name of a command.
-local function expect_name(method, n, name)
-  if type(name) ~= "string" then
-    outcome.raise(method, n, "string expected, got " .. outcome.kind_of(name))
-  end
-end
-
---- Any command by its name: a value, or what `redis/outcome.lua` says. Parks.
+--- Sends a command with options for it.
 ---@async
-function Cluster:Call(name, ...)
-  expect(self, "Call")
-  expect_name("Call", 1, name)
-  local spec, from = methods.find(name, ...)
-  return perform(self, spec, select(from, ...))
-end
-
-local HOW = { timeout_ms = "milliseconds", idempotent = "boolean" }
-
---- As `Call`, with options for this command: `timeout_ms`, and whether it is `idempotent`.
----@async
-function Cluster:CallWith(how, name, ...)
-  expect(self, "CallWith")
-  options.check("CallWith", 1, how, HOW)
-  expect_name("CallWith", 2, name)
-  local spec, from = methods.find(name, ...)
+local function perform_with(self, how, spec, ...)
   local guard = guards[spec.name]
   if guard and spec.block then
     guard = function(owner, of, ...)
@@ -356,29 +330,12 @@ function Cluster:CallWith(how, name, ...)
     end
   end
   if guard then
-    return perform_guarded(self, guard, spec, select(from, ...))
+    return perform_guarded(self, guard, spec, ...)
   end
-  return self:Perform(how, spec, select(from, ...))
+  return self:Perform(how, spec, ...)
 end
 
---- A command in one line, taken apart as a shell would (redis/words.lua). Parks.
----@async
-function Cluster:Do(line)
-  expect(self, "Do")
-  expect_name("Do", 1, line)
-  local list, why = words.split(line)
-  if not list then
-    return nil, "Do: " .. why, "EINVAL"
-  end
-  local spec, from = methods.find(list[1], list[2])
-  for _ = 1, from do
-    table.remove(list, 1)
-  end
-  if #list > MANY then
-    return perform(self, spec, list)
-  end
-  return perform(self, spec, compat.unpack(list))
-end
+calls.extend(Cluster, expect, perform, perform_with)
 
 --- Executes what `fn(tx, ...)` has queued as one transaction; all of its keys are in one slot.
 ---@async
