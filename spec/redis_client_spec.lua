@@ -113,6 +113,19 @@ describe("a client", function()
   )
 
   it(
+    "finds commands of two words by their name, however it is written",
+    spec(function(client)
+      client:Set("a", "1")
+      assert.are.equal("int", client:Call("object", "encoding", "a"))
+      assert.are.equal("int", client:Call("OBJECT ENCODING", "a"))
+      assert.are.equal("int", client:CallWith({}, "Object", "Encoding", "a"))
+      assert.are.equal("int", client:Do("object encoding a"))
+      assert.are.equal("int", client:ObjectEncoding("a"))
+      assert.are.equal("port", client:Call("echo", "port"))
+    end)
+  )
+
+  it(
     "answers a value, nil, an error of the server, or no reply: each told apart",
     spec(function(client)
       client:Set("text", "x")
