@@ -10,8 +10,12 @@
 local native = require("chuck.native")
 
 local chuck = {}
+
+--- Internal: what users see is written in Lua.
+local INTERNAL = { http = true, redis = true, web = true }
+
 for name, value in pairs(native) do
-  if name ~= "redis" then -- internal: what users see is written in Lua
+  if not INTERNAL[name] then
     chuck[name] = value
   end
 end
@@ -20,6 +24,7 @@ end
 local LAZY = {
   co = "chuck.co",
   dial = "chuck.dial",
+  http = "chuck.http",
   io = "chuck.io",
   listen = "chuck.listen",
   redis = "chuck.redis",

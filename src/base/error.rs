@@ -27,8 +27,8 @@ pub const OWN: &[(&str, Code, &str)] = &[
     ("ERVTIMEOUT", Code::RECV_TIMEOUT, "nothing received in time"),
     ("ESNTIMEOUT", Code::SEND_TIMEOUT, "nothing sent in time"),
     ("EENGCLOSE", Code::ENGINE_CLOSED, "engine is closed"),
-    ("EHTTPPARSE", Code(156), "HTTP syntax error"),
-    ("EHTTPTOOLARGE", Code(157), "HTTP message is too large"),
+    ("EHTTPPARSE", Code::HTTP_PARSE, "HTTP syntax error"),
+    ("EHTTPTOOLARGE", Code::HTTP_TOO_LARGE, "HTTP message is too large"),
 ];
 
 impl Code {
@@ -62,6 +62,10 @@ impl Code {
     pub const SEND_TIMEOUT: Code = Code(154);
     /// The engine was closed under a live object.
     pub const ENGINE_CLOSED: Code = Code(155);
+    /// What a peer has sent is no message of HTTP.
+    pub const HTTP_PARSE: Code = Code(156);
+    /// A message of HTTP is larger than its limit.
+    pub const HTTP_TOO_LARGE: Code = Code(157);
     /// The descriptor is not one of ours.
     pub const BAD_FD: Code = Code(libc::EBADF);
     /// A queue is at its hard limit.

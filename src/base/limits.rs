@@ -276,3 +276,34 @@ pub const REDIS_TRIES: u32 = 16;
 
 /// Bytes of commands under construction that a thread keeps for the next one.
 pub const REDIS_COMMAND: usize = 64 << 10;
+
+/// Longest first line of an HTTP message, in bytes: what browsers and servers agree on is half.
+pub const HTTP_LINE: usize = 16 << 10;
+
+/// Largest head of an HTTP message, and largest trailers, in bytes.
+pub const HTTP_HEAD: usize = 64 << 10;
+
+/// Fields of an HTTP head.
+pub const HTTP_FIELDS: usize = 128;
+
+/// Most fields that a caller may allow: they are read in one place on the stack.
+pub const HTTP_FIELDS_MAX: usize = 512;
+
+/// Longest line with the size of a chunk, in bytes: sizes are short, and nobody needs extensions.
+pub const HTTP_CHUNK_LINE: usize = 4 << 10;
+
+/// Bytes that chunks of one body may take beside twice their data and 16 for each.
+pub const HTTP_CHUNK_WASTE: u64 = 16 << 10;
+
+/// Announced bodies up to so many bytes are told together with their head.
+pub const HTTP_GATHER: u64 = 8 << 10;
+
+/// Requests of one connection whose answers are waited for.
+pub const HTTP_EXPECTED: usize = 1 << 16;
+
+/// Capacity above which the place where heads are written is freed instead of kept, in bytes.
+pub const HTTP_WRITER: usize = 64 << 10;
+
+/// How often a part of a message is made anew after an error in between, of a finalizer or for
+/// lack of memory, before its connection is given up.
+pub const HTTP_TRIES: u32 = 16;

@@ -9,6 +9,7 @@ use super::cargo::{Claim, Moved};
 use super::convert;
 use super::decoder;
 use super::lease::Lease;
+use super::httppacket::HttpPacket;
 use super::packet::{self, RPacket, RawPacket, WPacket};
 use super::place;
 use super::raw::{Call, Class, Kind, Outcome, function};
@@ -29,6 +30,7 @@ use crate::engine::key::Key;
 use crate::net;
 use crate::os::clock;
 
+mod http;
 mod replies;
 
 /// Where the callback of `SetHighWater` stands in the object's own table; tickets of sends
@@ -53,7 +55,7 @@ const _: () = assert!(size_of::<Handle>() <= 232);
 struct Handle {
     stream: RefCell<Stream>,
     /// What its packets are.
-    shape: Shape,
+    shape: Cell<Shape>,
     seat: Seat,
     tickets: Cell<Ticket>,
     /// The object has a table of its own with callbacks: on drain, on sends.
@@ -123,7 +125,7 @@ pub fn push(call: &Call, socket: net::stream::Stream, recv_size: usize, framing:
 impl Connection {
     fn over(stream: Stream) -> Self {
         Connection(Rc::new(Handle {
-            shape: stream.shape(),
+            shape: Cell::new(stream.shape()),
             stream: RefCell::new(stream),
             seat: Seat::default(),
             tickets: Cell::new(0),
@@ -140,6 +142,41 @@ impl Connection {
     #[inline]
     pub fn send_command(&self, command: &Command) -> Result<(), Code> {
         self.0.queue_up(|stream, now| stream.send_command(command, now))
+    }
+
+    /// Queues by `push`: all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// What `push` says.
+    #[inline]
+    pub fn queue_up(
+        &self,
+        push: impl FnOnce(&mut Stream, Instant) -> Result<(), Code>,
+    ) -> Result<(), Code> {
+        self.0.queue_up(push)
+    }
+
+    /// Bytes that have arrived of a message of which nothing was told.
+    pub fn pending(&self) -> usize {
+        self.0.stream.borrow_mut().pending()
+    }
+
+    /// From now on what arrives is read by another framing.
+    ///
+    /// # Errors
+    ///
+    /// It is closed, or just lent.
+    pub fn switch(&self, framing: Framing) -> Result<(), Code> {
+        let mut stream = self.0.stream.borrow_mut();
+        if stream.is_lent() {
+            return Err(Code::BUSY);
+        }
+        stream.socket().ok_or(Code::SOCKET_CLOSED)?;
+        self.0.shape.set(stream.switch(framing));
+        drop(stream);
+        self.0.seat.touch();
+        Ok(())
     }
 
     /// What a mail takes to another thread.
@@ -206,6 +243,8 @@ fn send(call: &Call) -> Outcome {
             false => Payload::Copy(&packet.0),
         };
         handle.send(&[], payload, ticket)
+    } else if let Some(HttpPacket(message)) = call.try_object(2) {
+        handle.send_message(message, ticket)
     } else if call.try_object::<RPacket>(2).is_some() {
         Err(Code::INVALID_PACKET)
     } else {
@@ -400,24 +439,30 @@ impl Handle {
 
     /// Tells the object of packets, as long as there is nothing else; returns what else.
     fn deliver_packets(&self, key: Key, stage: &Stage<'_>) -> Option<Event> {
-        if !self.stream.borrow().may_have_packet() {
-            // Nothing to look at.
-        } else if self.shape == Shape::Reply {
-            self.deliver_replies(key, stage);
-        } else {
-            stage.invoke_each(key, |call| {
-                if !self.stream.borrow().may_have_packet() {
-                    return None;
-                }
-                let take = || self.is_told(key, stage).then(|| self.next_packet()).flatten();
-                if !packet::push(call, self.shape.width(), take) {
-                    return None;
-                }
-                call.push_integer(0);
-                Some(2)
-            });
+        if self.stream.borrow().may_have_packet() {
+            match self.shape.get() {
+                Shape::Raw | Shape::Framed(_) => self.deliver_bytes(key, stage),
+                Shape::Reply => self.deliver_replies(key, stage),
+                Shape::Message => self.deliver_messages(key, stage),
+                Shape::Requests | Shape::Responses => self.deliver_parts(key, stage),
+            }
         }
         self.poll(key, stage)
+    }
+
+    /// Tells the object of packets that are bytes.
+    fn deliver_bytes(&self, key: Key, stage: &Stage<'_>) {
+        stage.invoke_each(key, |call| {
+            if !self.stream.borrow().may_have_packet() {
+                return None;
+            }
+            let take = || self.is_told(key, stage).then(|| self.next_packet()).flatten();
+            if !packet::push(call, self.shape.get().width(), take) {
+                return None;
+            }
+            call.push_integer(0);
+            Some(2)
+        });
     }
 
     #[inline]
@@ -452,12 +497,12 @@ impl Handle {
         let bytes = match packet {
             Packet::Raw(bytes) => bytes,
             Packet::Framed(reader) => reader.body().clone(),
-            // Those are taken by `deliver_replies` before it is asked what else there is.
-            Packet::Reply(_) => return,
+            // Those are taken before it is asked what else there is.
+            Packet::Other(_) => return,
         };
         stage.push_callback(key);
         stage.push_object(key);
-        packet::push(stage.call, self.shape.width(), || Some(bytes));
+        packet::push(stage.call, self.shape.get().width(), || Some(bytes));
         stage.call.push_integer(0);
         stage.invoke(3, 0);
     }

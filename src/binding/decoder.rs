@@ -9,6 +9,7 @@ use super::raw::{Call, Class, Fail, Outcome, function};
 use crate::base::limits;
 use crate::codec::datagram::Whole;
 use crate::codec::frame::Frames;
+use crate::codec::http1;
 use crate::codec::redis::Bounds;
 use crate::conn::framing::Framing;
 
@@ -20,6 +21,8 @@ enum Recipe {
     Raw,
     Frames(Frames),
     Replies(Bounds),
+    Messages(http1::Bounds),
+    Parts { is_server: bool, bounds: http1::Bounds },
     Datagram(Whole),
 }
 
@@ -42,6 +45,8 @@ impl Decoder {
             Recipe::Raw => Some(Framing::Raw),
             Recipe::Frames(frames) => Some(Framing::Frames(frames)),
             Recipe::Replies(bounds) => Some(Framing::replies(bounds)),
+            Recipe::Messages(bounds) => Some(Framing::messages(bounds)),
+            Recipe::Parts { is_server, bounds } => Some(Framing::parts(is_server, bounds)),
             Recipe::Datagram(_) => None,
         }
     }
@@ -56,7 +61,12 @@ pub fn register(call: &Call) {
 /// Pushes the module's table.
 pub fn push_module(call: &Call) {
     call.push_table(0, 2);
-    call.push_functions(&[(c"rpacket", function(rpacket)), (c"redis", function(redis))]);
+    call.push_functions(&[
+        (c"rpacket", function(rpacket)),
+        (c"http", function(http)),
+        (c"http_parts", function(http_parts)),
+        (c"redis", function(redis)),
+    ]);
     push(call, Recipe::Raw);
     call.set_field(-2, c"rawpacket");
     call.set_field(-2, c"connection");
@@ -115,6 +125,37 @@ fn redis(call: &Call) -> Outcome {
         }
     }
     push(call, Recipe::Replies(bounds));
+    Ok(1)
+}
+
+/// `http(max)`, `http(max_header, max_body)`: messages as a whole.
+fn http(call: &Call) -> Outcome {
+    let first = call.integer_in(1, 1, i64::MAX)? as usize;
+    let mut bounds = http1::Bounds { head: first, line: first, ..http1::Bounds::default() };
+    match call.is_absent(2) {
+        true => bounds.message = first as u64,
+        false => bounds.body = call.integer_in(2, 0, i64::MAX)? as u64,
+    }
+    push(call, Recipe::Messages(bounds));
+    Ok(1)
+}
+
+/// `http_parts(options)`: messages as heads and pieces of bodies.
+fn http_parts(call: &Call) -> Outcome {
+    let options = Options::new(call, 1, &["role", "head", "fields", "line", "body"])?;
+    let is_server = options.get(c"role", |call, n| match call.to_bytes(n) {
+        Some(b"server") => Ok(true),
+        Some(b"client") => Ok(false),
+        _ => Err("'server' or 'client' expected".to_owned()),
+    })?;
+    let mut bounds = http1::Bounds::default();
+    let limit = |name, max| options.get(name, |call, n| size(call, n, max));
+    bounds.head = limit(c"head", i64::MAX)?.unwrap_or(bounds.head);
+    bounds.line = limit(c"line", i64::MAX)?.unwrap_or(bounds.line);
+    let most = limits::HTTP_FIELDS_MAX as i64;
+    bounds.fields = limit(c"fields", most)?.unwrap_or(bounds.fields);
+    bounds.body = limit(c"body", i64::MAX)?.map_or(bounds.body, |body| body as u64);
+    push(call, Recipe::Parts { is_server: is_server.unwrap_or(true), bounds });
     Ok(1)
 }
 

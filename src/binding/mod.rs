@@ -14,6 +14,8 @@ mod datagram;
 mod decoder;
 mod engine;
 mod error;
+mod http;
+mod httppacket;
 mod lease;
 mod log;
 mod lookout;
@@ -59,12 +61,14 @@ mod place {
     pub const LOG_FILE: usize = 15;
     pub const THREAD: usize = 16;
     pub const NULL: usize = 17;
+    pub const HTTPPACKET: usize = 18;
 }
 
 /// Builds the table that `require "chuck_core"` returns.
 fn open(call: &Call) -> Outcome {
     for register in [
         packet::register,
+        httppacket::register,
         decoder::register,
         connection::register,
         connector::register,
@@ -94,6 +98,7 @@ fn open(call: &Call) -> Outcome {
         (c"error", error::push_module),
         (c"resolver", resolver::push_module),
         (c"cthread", cthread::push_module),
+        (c"http", http::push_module),
         (c"redis", redis::push_module),
     ];
     for (name, push) in modules {

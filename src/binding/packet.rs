@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_int};
 use std::mem;
 
+use super::httppacket::{self, HttpPacket};
 use super::place;
 use super::raw::{Call, Class, Fail, Function, Outcome, function};
 use crate::base::buf::Buf;
@@ -140,6 +141,8 @@ pub fn push_module(call: &Call) {
         (c"wpacket", function(wpacket)),
         (c"rpacket", function(rpacket)),
         (c"rawpacket", function(rawpacket)),
+        (c"httprequest", function(httppacket::request)),
+        (c"httpresponse", function(httppacket::response)),
         (c"clone", function(clone)),
     ]);
 }
@@ -215,6 +218,9 @@ fn clone(call: &Call) -> Outcome {
         rpacket(call)
     } else if call.try_object::<WPacket>(1).is_some() {
         wpacket(call)
+    } else if let Some(HttpPacket(message)) = call.try_object(1) {
+        call.push_made(|| Some(HttpPacket(message.clone())));
+        Ok(1)
     } else {
         Err(call.expected(1, "packet"))
     }

@@ -5,6 +5,7 @@ use crate::base::error::Code;
 use crate::base::limits;
 use crate::codec::Decode;
 use crate::codec::frame::{Frames, Width};
+use crate::codec::http1::{self, Announced, Role};
 use crate::codec::packet::Reader;
 use crate::codec::raw::Raw;
 use crate::codec::redis::{Bounds, Scanner};
@@ -18,6 +19,21 @@ pub enum Framing {
     Frames(Frames),
     /// Replies of Redis.
     Replies(Box<Replies>),
+    /// Messages of HTTP.
+    Http(Box<Http>),
+}
+
+/// How far the messages of one connection have come.
+#[derive(Debug)]
+pub struct Http {
+    /// What arrives.
+    pub scanner: http1::Scanner,
+    /// What arrives, as a whole or in parts.
+    shape: Shape,
+    /// What has arrived is lent to whom makes something of the first part.
+    is_lent: bool,
+    /// What the last head that was sent has announced.
+    pub announced: Announced,
 }
 
 /// How far the replies of one connection have come.
@@ -25,7 +41,7 @@ pub enum Framing {
 pub struct Replies {
     scanner: Scanner,
     /// What has arrived is lent to whom makes something of the first reply.
-    pub is_lent: bool,
+    is_lent: bool,
 }
 
 /// What packets are to their owner.
@@ -37,6 +53,12 @@ pub enum Shape {
     Framed(Width),
     /// Replies of Redis.
     Reply,
+    /// Whole messages of HTTP.
+    Message,
+    /// Requests of HTTP, in parts.
+    Requests,
+    /// Responses of HTTP, in parts.
+    Responses,
 }
 
 impl Shape {
@@ -44,7 +66,7 @@ impl Shape {
     pub fn width(self) -> Option<Width> {
         match self {
             Shape::Framed(width) => Some(width),
-            Shape::Raw | Shape::Reply => None,
+            _ => None,
         }
     }
 }
@@ -56,8 +78,8 @@ pub enum Packet {
     Raw(Buf),
     /// The body of a frame.
     Framed(Reader),
-    /// A whole reply of Redis.
-    Reply(Buf),
+    /// What is not told as bytes: a reply, or messages of HTTP.
+    Other(Buf),
 }
 
 /// Where a packet stands in the input.
@@ -73,6 +95,25 @@ impl Framing {
     /// Replies of Redis, within these bounds.
     pub fn replies(bounds: Bounds) -> Self {
         Framing::Replies(Box::new(Replies { scanner: Scanner::new(bounds), is_lent: false }))
+    }
+
+    /// Messages of HTTP as a whole.
+    pub fn messages(bounds: http1::Bounds) -> Self {
+        Framing::http(Role::Either, bounds, Shape::Message)
+    }
+
+    /// Messages of HTTP in parts: of a server's connection requests, else responses.
+    pub fn parts(is_server: bool, bounds: http1::Bounds) -> Self {
+        match is_server {
+            true => Framing::http(Role::Server, bounds, Shape::Requests),
+            false => Framing::http(Role::Client, bounds, Shape::Responses),
+        }
+    }
+
+    fn http(role: Role, bounds: http1::Bounds, shape: Shape) -> Self {
+        let scanner = http1::Scanner::new(role, bounds, shape == Shape::Message);
+        let announced = Announced::Nothing;
+        Framing::Http(Box::new(Http { scanner, shape, is_lent: false, announced }))
     }
 
     /// The first packet of `input`, which is taken out then; a raw one has at most `recv_size`
@@ -95,6 +136,7 @@ impl Framing {
             Framing::Replies(replies) => {
                 replies.scanner.find(input)?.map(|len| Piece { skip: 0, len })
             }
+            Framing::Http(http) => http.scanner.next(input).map(|len| Piece { skip: 0, len }),
         })
     }
 
@@ -103,7 +145,7 @@ impl Framing {
         match self.shape() {
             Shape::Raw => Packet::Raw(bytes),
             Shape::Framed(width) => Packet::Framed(Reader::new(bytes, width)),
-            Shape::Reply => Packet::Reply(bytes),
+            _ => Packet::Other(bytes),
         }
     }
 
@@ -113,6 +155,7 @@ impl Framing {
             Framing::Raw => Shape::Raw,
             Framing::Frames(frames) => Shape::Framed(frames.width()),
             Framing::Replies(_) => Shape::Reply,
+            Framing::Http(http) => http.shape,
         }
     }
 
@@ -122,6 +165,7 @@ impl Framing {
             Framing::Raw => 0,
             Framing::Frames(frames) => frames.wanted(input),
             Framing::Replies(replies) => replies.scanner.wanted(),
+            Framing::Http(http) => http.scanner.wanted(),
         }
     }
 
@@ -132,5 +176,36 @@ impl Framing {
             Framing::Raw if recv_size >= limits::HAND_OVER => recv_size,
             _ => limits::READ_BUFFER,
         }
+    }
+
+    /// Whether what has arrived is lent.
+    pub fn is_lent(&self) -> bool {
+        match self {
+            Framing::Replies(replies) => replies.is_lent,
+            Framing::Http(http) => http.is_lent,
+            Framing::Raw | Framing::Frames(_) => false,
+        }
+    }
+
+    /// What has arrived is lent from now on, or not any more.
+    #[inline]
+    pub fn set_lent(&mut self, is_lent: bool) {
+        match self {
+            Framing::Replies(replies) => replies.is_lent = is_lent,
+            Framing::Http(http) => http.is_lent = is_lent,
+            Framing::Raw | Framing::Frames(_) => {}
+        }
+    }
+
+    /// The peer has ended.
+    pub fn end(&mut self) {
+        if let Framing::Http(http) = self {
+            http.scanner.end();
+        }
+    }
+
+    /// Whether the peer's end is to be told as something else first.
+    pub fn owes_word(&self) -> bool {
+        matches!(self, Framing::Http(http) if http.scanner.owes_word())
     }
 }

@@ -29,6 +29,7 @@ use crate::net;
 use crate::net::stream::Kind;
 
 mod command;
+mod http;
 mod reading;
 
 pub use reading::Lent;
@@ -455,6 +456,9 @@ impl Stream {
     fn ended(&mut self, code: Code) {
         self.readable = false;
         self.end.get_or_insert(code);
+        if code == Code::OK {
+            self.framing.end();
+        }
         if let State::Lingering { .. } = self.state {
             self.state = State::Closed;
         }

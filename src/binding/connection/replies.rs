@@ -19,11 +19,11 @@ impl Handle {
                 tries += 1;
                 self.give_back(&mut lent, tries);
             }
-            if !self.is_told(key, stage) || !self.stream.borrow_mut().lend_reply(&mut lent) {
+            if !self.is_told(key, stage) || !self.stream.borrow_mut().lend(&mut lent) {
                 return None;
             }
             let top = call.top();
-            let more = redis::push_event(call, lent.reply());
+            let more = redis::push_event(call, lent.bytes());
             self.stream.borrow_mut().give_back(&mut lent, true);
             tries = 0;
             // A finalizer may have closed it.

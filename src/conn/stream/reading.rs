@@ -11,24 +11,25 @@ use crate::conn::framing::{Framing, Packet, Piece};
 use crate::conn::input::Input;
 use crate::conn::state::{Half, Shut, State};
 
-/// What has arrived, lent to whom makes something of the reply in front without copying it
-/// first. What is left goes back by [`Stream::give_back`].
+/// What has arrived, lent to whom makes something of what is in front without copying it first.
+/// What is left goes back by [`Stream::give_back`].
 #[derive(Default)]
 pub struct Lent {
     input: Input,
-    /// Bytes of the reply; 0: nothing is lent.
+    /// Bytes in front.
     len: usize,
+    is_out: bool,
 }
 
 impl Lent {
-    /// The reply.
-    pub fn reply(&self) -> &[u8] {
+    /// What is in front: a reply, or a part of a message.
+    pub fn bytes(&self) -> &[u8] {
         self.input.bytes().get(..self.len).unwrap_or_default()
     }
 
-    /// Whether there is one.
+    /// Whether there is something.
     pub fn is_out(&self) -> bool {
-        self.len > 0
+        self.is_out
     }
 }
 
@@ -36,7 +37,7 @@ impl Stream {
     /// Whether something is pending that may be a packet.
     #[inline]
     pub fn may_have_packet(&self) -> bool {
-        !self.input.is_empty()
+        !self.input.is_empty() || self.framing.owes_word()
     }
 
     /// The bytes of the packet that [`Self::poll`] would return next, if it is a packet: for
@@ -47,19 +48,20 @@ impl Stream {
         Some(self.take(piece))
     }
 
-    /// As [`Self::next_packet`], of replies; false when there is none. Until they are given back,
-    /// nothing has arrived. The connection may be used meanwhile as ever, but not moved.
+    /// As [`Self::next_packet`], of what is not told as bytes; false when there is nothing. Until
+    /// it is given back, nothing has arrived. The connection may be used meanwhile as ever, but
+    /// not moved.
     #[inline]
-    pub fn lend_reply(&mut self, lent: &mut Lent) -> bool {
+    pub fn lend(&mut self, lent: &mut Lent) -> bool {
         let Some(piece) = self.next_piece() else {
             return false;
         };
-        *lent = Lent { input: mem::take(&mut self.input), len: piece.len };
-        self.set_lent(true);
+        *lent = Lent { input: mem::take(&mut self.input), len: piece.len, is_out: true };
+        self.framing.set_lent(true);
         true
     }
 
-    /// Ends what [`Self::lend_reply`] has begun; the reply is gone when it `is_done`, else it
+    /// Ends what [`Self::lend`] has begun; what was in front is gone when it `is_done`, else it
     /// comes again.
     #[inline]
     pub fn give_back(&mut self, lent: &mut Lent, is_done: bool) {
@@ -67,8 +69,8 @@ impl Stream {
         if is_done {
             input.skip(lent.len);
         }
-        lent.len = 0;
-        self.set_lent(false);
+        (lent.len, lent.is_out) = (0, false);
+        self.framing.set_lent(false);
         if self.state == State::Open {
             input.append(mem::take(&mut self.input));
             self.input = input;
@@ -77,7 +79,7 @@ impl Stream {
 
     /// Whether what has arrived is lent.
     pub fn is_lent(&self) -> bool {
-        matches!(&self.framing, Framing::Replies(replies) if replies.is_lent)
+        self.framing.is_lent()
     }
 
     /// Nothing more can be made of what arrives: that is told, and the connection closes.
@@ -88,14 +90,7 @@ impl Stream {
     }
 
     #[inline]
-    fn set_lent(&mut self, is_lent: bool) {
-        if let Framing::Replies(replies) = &mut self.framing {
-            replies.is_lent = is_lent;
-        }
-    }
-
-    #[inline]
-    fn next_piece(&mut self) -> Option<Piece> {
+    pub(super) fn next_piece(&mut self) -> Option<Piece> {
         let is_next = self.state == State::Open && !self.is_held() && !self.drained;
         if !is_next || !self.queue.is_told() {
             return None;
@@ -104,14 +99,15 @@ impl Stream {
     }
 
     pub(super) fn poll_input(&mut self) -> Option<Event> {
-        if !self.is_held() && !self.input.is_empty() {
+        let is_told_elsewhere = matches!(self.framing, Framing::Http(_));
+        if !self.is_held() && !self.input.is_empty() && !is_told_elsewhere {
             match self.decode() {
                 Ok(Some(packet)) => return Some(Event::Packet(packet)),
                 Ok(None) => {}
                 Err(code) => self.break_off(code),
             }
         }
-        if self.is_held() && !self.input.is_empty() {
+        if self.is_held() && self.may_have_packet() {
             return None;
         }
         let code = self.end?;
