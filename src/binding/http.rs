@@ -285,9 +285,8 @@ fn respond(call: &Call) -> Outcome {
         write_fields(call, 4, writer)?;
         let announced = writer.end_response(status, body.size, manner, &today())?;
         let payload = if manner.is_head { Payload::Copy(&[]) } else { body.payload() };
-        connection.queue_up(|stream, now| {
-            stream.send_head(writer.bytes(), payload, announced, now)
-        })?;
+        connection
+            .queue_up(|stream, now| stream.send_head(writer.bytes(), payload, announced, now))?;
         Ok(())
     });
     answer(call, result)
@@ -396,9 +395,9 @@ fn write_fields(call: &Call, n: c_int, writer: &mut Writer) -> Result<(), Refusa
                 return Err(unfit(at + 1, words));
             }
         };
-        writer.field(name, value).map_err(|why| {
-            unfit(if why == Unfit::Name { at } else { at + 1 }, why.to_string())
-        })?;
+        writer
+            .field(name, value)
+            .map_err(|why| unfit(if why == Unfit::Name { at } else { at + 1 }, why.to_string()))?;
         call.pop(2);
     }
     Ok(())

@@ -37,7 +37,10 @@ pub fn register(call: &Call) {
             (c"Url", function(|call| bytes(call, Message::target))),
             (c"Status", function(status)),
             (c"Reason", function(|call| bytes(call, |message| Some(message.status()?.1)))),
-            (c"Version", function(|call| bytes(call, |message| Some(message.version().as_bytes())))),
+            (
+                c"Version",
+                function(|call| bytes(call, |message| Some(message.version().as_bytes()))),
+            ),
             (c"Content", function(|call| bytes(call, content))),
             (c"Headers", function(headers)),
             (c"Header", function(header)),

@@ -204,7 +204,7 @@ impl Framing {
         }
     }
 
-    /// Whether the peer's end is to be told as something else first.
+    /// Whether there is something to tell without more input.
     pub fn owes_word(&self) -> bool {
         matches!(self, Framing::Http(http) if http.scanner.owes_word())
     }

@@ -206,14 +206,19 @@ fn whole(end: httparse::Result<usize>, line: &[u8]) -> Result<usize, Violation> 
     }
 }
 
-/// Whether a first line is fine but for its version: ` HTTP/2.0` at its end.
+/// Whether a first line is fine but for its version: `HTTP/2.0 ` in front, ` HTTP/2.0` at its end.
 fn names_version(line: &[u8]) -> bool {
-    let Some((rest, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'\r', b'\n'])) =
-        line.split_last_chunk::<10>()
-    else {
-        return false;
+    let is_version = |text: &[u8]| {
+        matches!(text, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit())
     };
-    major.is_ascii_digit() && minor.is_ascii_digit() && (rest.is_empty() || rest.ends_with(b" "))
+    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+    let mut words = line.split(|byte| *byte == b' ');
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(first), ..) if is_version(first) => true,
+        (_, _, Some(last), None) => is_version(last),
+        _ => false,
+    }
 }
 
 /// A target fits its method (RFC 9112, 3.2).

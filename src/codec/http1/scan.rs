@@ -88,6 +88,8 @@ pub struct Scanner {
     /// The last head.
     head: Option<Head>,
     chunks: Chunks,
+    /// Bytes of a body without length.
+    rest: u64,
     /// Where the data of the last step stands.
     pieces: Vec<Range<usize>>,
     /// The peer has ended.
@@ -113,6 +115,7 @@ impl Scanner {
             lines: 0,
             head: None,
             chunks: Chunks::new(),
+            rest: 0,
             pieces: Vec::new(),
             has_ended: false,
             held: Vec::new(),
@@ -194,14 +197,15 @@ impl Scanner {
         }
     }
 
-    /// Whether the peer's end is to be told as something else first.
+    /// Whether there is something to tell without more input: the end of a body, or what the
+    /// peer's end means.
     pub fn owes_word(&self) -> bool {
-        self.has_ended
-            && match self.state {
-                State::Head => self.at > 0,
-                State::Tunnel | State::Over | State::Refused => false,
-                _ => true,
-            }
+        match self.state {
+            State::Sized(0) => true,
+            State::Head => self.has_ended && self.at > 0,
+            State::Tunnel | State::Over | State::Refused => false,
+            _ => self.has_ended,
+        }
     }
 
     /// Whether it has refused what arrives.
@@ -250,9 +254,12 @@ impl Scanner {
                 self.step = Step::Nothing;
                 return Ok(Some(blank));
             }
-            // No need to wait for the end of a line that is none.
-            if input.first().is_some_and(|byte| !is_token(*byte) && *byte != b'\r') {
-                return Err(Violation::SYNTAX);
+            match input.first() {
+                // It may be half of an empty line.
+                Some(b'\r') if input.len() == 1 && self.role != Role::Client => return Ok(None),
+                // No need to wait for the end of a line that is none.
+                Some(byte) if !is_token(*byte) => return Err(Violation::SYNTAX),
+                _ => {}
             }
         }
         let Some(len) = self.find_end(input)? else {
@@ -327,7 +334,10 @@ impl Scanner {
             }
             Length::Sized(size) => Ok(self.begin_sized(&head, size, behind)),
             Length::Chunked => self.begin_chunks(&head, behind, input),
-            Length::UntilClose => Ok(self.begin_parts(&head, State::Rest, input)),
+            Length::UntilClose => {
+                self.rest = 0;
+                Ok(self.begin_parts(&head, State::Rest, input))
+            }
         }
     }
 
@@ -475,14 +485,14 @@ impl Scanner {
         if input.is_empty() {
             return Ok(None);
         }
+        self.rest += input.len() as u64;
+        if self.rest > self.body_bounds().body {
+            return Err(Violation::BODY);
+        }
         self.pieces.push(0..input.len());
         self.step = Step::Piece;
         if self.is_whole {
             self.hold(input);
-            let start = self.head.map_or(0, |head| head.len);
-            if (self.held.len() - start) as u64 > self.body_bounds().body {
-                return Err(Violation::BODY);
-            }
             self.step = Step::Nothing;
         }
         Ok(Some(input.len()))

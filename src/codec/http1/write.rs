@@ -115,7 +115,12 @@ impl Writer {
     /// # Errors
     ///
     /// The status is not one, or the reason is not on one line.
-    pub fn response(&mut self, status: u16, words: Option<&[u8]>, is_old: bool) -> Result<(), Unfit> {
+    pub fn response(
+        &mut self,
+        status: u16,
+        words: Option<&[u8]>,
+        is_old: bool,
+    ) -> Result<(), Unfit> {
         if !(100..=999).contains(&status) {
             return Err(Unfit::Line("a status is from 100 to 999"));
         }
@@ -140,7 +145,8 @@ impl Writer {
         if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
             return Err(Unfit::Line("a method has letters, digits and !#$%&'*+-.^_`|~"));
         }
-        if target.is_empty() || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
+        if target.is_empty() || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#')
+        {
             return Err(Unfit::Target);
         }
         self.out.extend_from_slice(method);
@@ -249,7 +255,9 @@ impl Writer {
         // A size that is not there could be one that was lost (RFC 9110, 8.6).
         let is_due = matches!(method, b"POST" | b"PUT" | b"PATCH");
         let announced = match body {
-            Body::Whole(0) if !is_due && self.size.is_none() && !self.is_coded => Announced::Nothing,
+            Body::Whole(0) if !is_due && self.size.is_none() && !self.is_coded => {
+                Announced::Nothing
+            }
             body => self.announce(body, false)?,
         };
         if closes && !self.has_connection {
