@@ -226,6 +226,7 @@ local CALLED = {
   wpacket = "chuck.WPacket",
   rpacket = "chuck.RPacket",
   rawpacket = "chuck.RawPacket",
+  httppacket = "chuck.HttpPacket",
   conn = "chuck.Connection",
   dgram = "chuck.Datagram",
   connector = "chuck.Connector",
@@ -306,7 +307,8 @@ describe("types/", function()
     objects = {
       ["chuck.WPacket"] = chuck.packet.wpacket(),
       ["chuck.RPacket"] = chuck.packet.rpacket(chuck.packet.wpacket()),
-      ["chuck.RawPacket"] = chuck.packet.rawpacket(""),
+      ["chuck.HttpPacket"] = chuck.packet.httpresponse(200),
+    ["chuck.RawPacket"] = chuck.packet.rawpacket(""),
       ["chuck.Decoder"] = chuck.decoder.connection.rawpacket,
       ["chuck.Connection"] = chuck.connection(new_socket(), 4096),
       ["chuck.Datagram"] = chuck.datagram(net.socket(net.AF_INET, net.SOCK_DGRAM, 0), 4096),

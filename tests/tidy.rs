@@ -16,7 +16,7 @@ use source::{Source, blank, in_tree, sources, words};
 /// A layer always may use itself and std. A new dependency belongs to no layer until it stands here.
 const LAYERS: &[Layer] = &[
     ("base", &[], &["bytes", "libc"]),
-    ("codec", &["base"], &["bytes", "httparse", "redis_protocol", "flate2"]),
+    ("codec", &["base"], &["bytes", "httparse", "memchr", "redis_protocol", "flate2"]),
     ("engine", &["base"], &["mio"]),
     ("os", &["base", "engine"], &["rustix", "signal_hook", "libc", "socket2"]),
     ("net", &["base", "engine", "os"], &["socket2", "mio", "rustix"]),

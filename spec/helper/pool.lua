@@ -106,6 +106,7 @@ function Pool.new()
     wpacket = packet.wpacket(),
     rpacket = packet.rpacket(packet.wpacket()),
     rawpacket = packet.rawpacket("raw"),
+    httppacket = packet.httpresponse(200, nil, "body"),
     decoder = chuck.decoder.connection.rpacket(64),
     ["datagram decoder"] = chuck.decoder.datagram.rpacket(64),
     engine = engine,

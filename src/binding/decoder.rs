@@ -64,7 +64,6 @@ pub fn push_module(call: &Call) {
     call.push_functions(&[
         (c"rpacket", function(rpacket)),
         (c"http", function(http)),
-        (c"http_parts", function(http_parts)),
         (c"redis", function(redis)),
     ]);
     push(call, Recipe::Raw);
@@ -140,8 +139,8 @@ fn http(call: &Call) -> Outcome {
     Ok(1)
 }
 
-/// `http_parts(options)`: messages as heads and pieces of bodies.
-fn http_parts(call: &Call) -> Outcome {
+/// `http.parts(options)`: messages as heads and pieces of bodies.
+pub fn http_parts(call: &Call) -> Outcome {
     let options = Options::new(call, 1, &["role", "head", "fields", "line", "body"])?;
     let is_server = options.get(c"role", |call, n| match call.to_bytes(n) {
         Some(b"server") => Ok(true),

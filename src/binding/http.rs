@@ -146,6 +146,7 @@ pub fn push_module(call: &Call) {
         (c"request", function(request)),
         (c"piece", function(piece)),
         (c"finish", function(finish)),
+        (c"parts", function(decoder::http_parts)),
         (c"pending", function(pending)),
         (c"switch", function(switch)),
         (c"value", function(value)),

@@ -47,7 +47,7 @@ pub fn register(call: &Call) {
             (c"Trailers", function(trailers)),
             (c"KeepAlive", function(keep_alive)),
         ],
-        &[(c"__tostring", function(text))],
+        &[(c"__len", function(size)), (c"__tostring", function(text))],
     );
 }
 
@@ -303,6 +303,13 @@ fn header(call: &Call) -> Outcome {
     let message = &call.object::<HttpPacket>(1)?.0;
     let name = call.bytes(2)?;
     http::push_value(call, message.fields(), name);
+    Ok(1)
+}
+
+/// The size of the body, as of a raw packet.
+fn size(call: &Call) -> Outcome {
+    let size = call.object::<HttpPacket>(1)?.0.content().len();
+    call.push_integer(size as i64);
     Ok(1)
 }
 

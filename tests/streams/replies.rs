@@ -35,7 +35,7 @@ fn receive(stream: &mut Stream, peer: &mut UnixStream, bytes: &[u8]) {
 /// The next reply, taken.
 fn take(stream: &mut Stream) -> Option<Vec<u8>> {
     let mut lent = Lent::default();
-    let found = stream.lend_reply(&mut lent).then(|| lent.reply().to_vec());
+    let found = stream.lend(&mut lent).then(|| lent.bytes().to_vec());
     stream.give_back(&mut lent, true);
     found
 }
@@ -67,8 +67,8 @@ fn a_reply_that_is_given_back_undone_comes_again() {
     receive(&mut stream, &mut peer, b"+a\r\n+b\r\n$5\r\nhe");
     let mut lent = Lent::default();
     for _ in 0..3 {
-        assert!(stream.lend_reply(&mut lent) && stream.is_lent() && lent.is_out());
-        assert_eq!(lent.reply(), b"+a\r\n");
+        assert!(stream.lend(&mut lent) && stream.is_lent() && lent.is_out());
+        assert_eq!(lent.bytes(), b"+a\r\n");
         stream.give_back(&mut lent, false);
         assert!(!stream.is_lent() && !lent.is_out());
     }
@@ -85,7 +85,7 @@ fn what_arrives_while_a_reply_is_lent_stands_behind_it() {
     let (mut stream, mut peer) = open();
     receive(&mut stream, &mut peer, b"+a\r\n+b\r");
     let mut lent = Lent::default();
-    assert!(stream.lend_reply(&mut lent));
+    assert!(stream.lend(&mut lent));
     assert!(!stream.may_have_packet());
     receive(&mut stream, &mut peer, b"\n+c\r\n");
     stream.give_back(&mut lent, true);
@@ -98,9 +98,9 @@ fn a_stream_that_closes_while_a_reply_is_lent_has_no_more() {
     let (mut stream, mut peer) = open();
     receive(&mut stream, &mut peer, b"+a\r\n+b\r\n");
     let mut lent = Lent::default();
-    assert!(stream.lend_reply(&mut lent));
+    assert!(stream.lend(&mut lent));
     stream.close(Instant::now());
-    assert_eq!(lent.reply(), b"+a\r\n");
+    assert_eq!(lent.bytes(), b"+a\r\n");
     stream.give_back(&mut lent, true);
     assert!(!stream.may_have_packet());
     assert_eq!(take(&mut stream), None);

@@ -253,7 +253,7 @@ impl From<Event> for Said {
     fn from(event: Event) -> Self {
         match event {
             Event::Packet(Packet::Raw(bytes)) => Said::Raw(bytes.to_vec()),
-            Event::Packet(Packet::Reply(bytes)) => Said::Raw(bytes.to_vec()),
+            Event::Packet(Packet::Other(bytes)) => Said::Raw(bytes.to_vec()),
             Event::Packet(Packet::Framed(reader)) => Said::Frame(reader.body().to_vec()),
             Event::Sent(ticket) => Said::Sent(ticket),
             Event::Drained => Said::Drained,

@@ -16,6 +16,12 @@ local connection = {}
 ---@return chuck.Decoder
 function connection.rpacket(max, bits) end
 
+--- Whole messages of HTTP/1.0 and 1.1, requests and responses, as packets.
+---@param max integer # bytes of head and body together; with `max_body`, of the head
+---@param max_body? integer # bytes of a body
+---@return chuck.Decoder
+function connection.http(max, max_body) end
+
 --- Limits of replies of Redis.
 ---@class chuck.RepliesOptions
 ---@field message? integer # bytes of one reply at most, default 512 MiB

@@ -23,6 +23,25 @@ function packet.rpacket(source) end
 ---@return chuck.RawPacket
 function packet.rawpacket(source) end
 
+--- A request of HTTP to be sent. One table with `method`, `url`, `headers`, `body` and `version`
+--- (`"1.1"` or `"1.0"`) says the same.
+---@param method string
+---@param url string # as it is sent: path and query
+---@param headers? chuck.HttpHeaders # with a Host
+---@param body? string | chuck.RawPacket
+---@return chuck.HttpPacket
+---@overload fun(parts: table): chuck.HttpPacket
+function packet.httprequest(method, url, headers, body) end
+
+--- A response of HTTP to be sent. One table with `status`, `reason`, `headers`, `body` and
+--- `version` says the same.
+---@param status integer # 100 to 999
+---@param headers? chuck.HttpHeaders
+---@param body? string | chuck.RawPacket
+---@return chuck.HttpPacket
+---@overload fun(parts: table): chuck.HttpPacket
+function packet.httpresponse(status, headers, body) end
+
 --- The same kind with the same content.
 ---@generic T: chuck.Packet
 ---@param any T
@@ -137,5 +156,53 @@ function RawPacket:ReadBin() end
 --- The number of bytes.
 ---@return integer
 function RawPacket:Size() end
+
+--- Headers of a message to be made: pairs in order, or values by name.
+---@alias chuck.HttpHeaders string[][] | table<string, string | integer | (string | integer)[]>
+
+--- A message of HTTP as a whole.
+---@class chuck.HttpPacket
+---@operator len: integer
+local HttpPacket = {}
+
+--- The method; nil for a response.
+---@return string?
+function HttpPacket:Method() end
+
+--- The target as it came; nil for a response.
+---@return string?
+function HttpPacket:Url() end
+
+--- The status; nil for a request.
+---@return integer?
+function HttpPacket:Status() end
+
+--- The words behind the status; nil for a request.
+---@return string?
+function HttpPacket:Reason() end
+
+---@return "1.0" | "1.1"
+function HttpPacket:Version() end
+
+--- The body; nil when it is empty.
+---@return string?
+function HttpPacket:Content() end
+
+--- `{ name, value }` for each header, in order.
+---@return string[][]
+function HttpPacket:Headers() end
+
+--- The value of a header in any case of letters; of several the values, joined by ", ".
+---@param name string
+---@return string?
+function HttpPacket:Header(name) end
+
+--- What came behind a body in chunks, as `Headers` gives it.
+---@return string[][]
+function HttpPacket:Trailers() end
+
+--- Whether the connection stays for another message.
+---@return boolean
+function HttpPacket:KeepAlive() end
 
 return packet
