@@ -298,6 +298,9 @@ pub const HTTP_CHUNK_WASTE: u64 = 16 << 10;
 /// Announced bodies up to so many bytes are told together with their head.
 pub const HTTP_GATHER: u64 = 8 << 10;
 
+/// Places of pieces that a connection keeps room for: a read may hold many tiny chunks.
+pub const HTTP_PIECES: usize = 16;
+
 /// Requests of one connection whose answers are waited for.
 pub const HTTP_EXPECTED: usize = 1 << 16;
 

@@ -128,6 +128,9 @@ impl Scanner {
     /// needed.
     #[inline]
     pub fn next(&mut self, input: &[u8]) -> Option<usize> {
+        if self.pieces.capacity() > limits::HTTP_PIECES {
+            self.pieces = Vec::new();
+        }
         self.pieces.clear();
         let found = match self.state {
             State::Head => self.next_head(input),
