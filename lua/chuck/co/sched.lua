@@ -538,6 +538,16 @@ function sched.start(home, fn, ...)
   return task
 end
 
+--- Starts a task in a scope, with arguments as `pack` has them, which it does not change: they may
+--- serve many tasks. For servers, which start one per request: its place is not noted.
+function sched.launch(home, fn, args)
+  local task = setmetatable({ fn = fn, home = home, args = args }, Task)
+  home.count = home.count + 1
+  spawned = spawned + 1
+  make_ready(task)
+  return task
+end
+
 --- Starts `fn(...)` in a task of its own, in the innermost scope that the current task has open.
 function sched.spawn(fn, ...)
   if type(fn) ~= "function" then

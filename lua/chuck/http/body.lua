@@ -1,0 +1,317 @@
+--- The body of a request: there as a whole, or on its way in pieces.
+---
+---     local text = req:Body(1024 * 1024)          -- at most so many bytes
+---     for piece in req:Chunks() do … end          -- or as it arrives; not on Lua 5.1
+---
+--- What arrives before it is read is kept up to a limit; then the client has to wait. Reading
+--- answers `nil, message, code` when the body does not come to its end; a body of which nothing is
+--- left is nil alone.
+
+local check = require("chuck.support.check")
+local native = require("chuck.native")
+local sched = require("chuck.co.sched")
+local status = require("chuck.http.status")
+
+local http = native.http
+local concat, sub = table.concat, string.sub
+
+local body = {}
+
+--- Bytes of a body that wait to be read, beside the last piece.
+local READ_AHEAD = 65536
+
+--- Bytes of a body that nobody wants which are read and thrown away, to keep the connection.
+local DISCARD = 262144
+
+---@class chuck.http.Inflow
+local Inflow = {
+  --- What has arrived and was not read: `first` to `last`, and the bytes of all.
+  first = 1,
+  last = 0,
+  size = 0,
+  --- Bytes that have arrived of the whole, or that were thrown away.
+  received = 0,
+  discarded = 0,
+  --- Whether it has arrived to its end, whether nobody wants the rest, and why it never will:
+  --- `message`, `code`, `status`.
+  is_complete = false,
+  is_discarded = false,
+  failure = false,
+  --- Field lines behind the body.
+  trailers = false,
+  --- The task that waits for more.
+  reader = false,
+  --- The client waits for a word before it sends anything.
+  is_awaited = false,
+  --- The last tick of the server at which enough had arrived.
+  since = 0,
+  what = "the body of a request",
+}
+Inflow.__index = Inflow
+
+--- A body that comes in pieces.
+function body.new(exchange, request, is_awaited)
+  return setmetatable({
+    exchange = exchange,
+    request = request,
+    is_awaited = is_awaited,
+    since = exchange.server.tick,
+  }, Inflow)
+end
+
+--- Its reader has given up.
+function Inflow:Leave()
+  self.reader = false
+end
+
+local function wake_reader(self)
+  local task = self.reader
+  if task then
+    self.reader = false
+    sched.wake(task, true)
+  end
+end
+
+--- A piece has arrived. False when nobody wants it and there have been too many.
+function Inflow:Add(bytes, now, per_byte)
+  local length = #bytes
+  self.received = self.received + length
+  local since = self.since + length * per_byte
+  self.since = since < now and since or now
+  if self.is_discarded then
+    self.discarded = self.discarded + length
+    return self.discarded <= DISCARD
+  end
+  local last = self.last + 1
+  self[last] = bytes
+  self.last = last
+  self.size = self.size + length
+  wake_reader(self)
+  return true
+end
+
+--- It has arrived to its end.
+function Inflow:Complete(trailers)
+  self.is_complete, self.trailers = true, trailers or false
+  wake_reader(self)
+end
+
+--- It will not come to its end.
+function Inflow:Fail(message, code, number)
+  if not self.is_complete and not self.failure then
+    self.failure = { message = message, code = code, status = number }
+  end
+  wake_reader(self)
+end
+
+--- What comes from now on is thrown away.
+function Inflow:Discard()
+  self.is_discarded = true
+  self.discarded = self.size
+  for i = self.first, self.last do
+    self[i] = nil
+  end
+  self.first, self.last, self.size = 1, 0, 0
+end
+
+--- Whether no more can be kept.
+function Inflow:IsFull()
+  return self.size >= READ_AHEAD
+end
+
+--- Whether the rest is worth reading, to keep the connection, when the answer has been given.
+function Inflow:IsWorthDiscarding()
+  if self.is_complete then
+    return true
+  elseif self.failure or self.is_awaited then
+    return false
+  end
+  local announced = tonumber(http.value(self.request.head, "content-length"))
+  return not announced or announced - self.received + self.size <= DISCARD
+end
+
+local function take(self)
+  local first = self.first
+  local piece = self[first]
+  self[first] = nil
+  self.first = first + 1
+  self.size = self.size - #piece
+  if first == self.last then
+    self.first, self.last = 1, 0
+  end
+  self.exchange:Regulate()
+  return piece
+end
+
+--- Puts back what was too much.
+local function put_back(self, rest)
+  local first = self.first - 1
+  if self.last == 0 then
+    first, self.last = 1, 1
+  end
+  self[first] = rest
+  self.first = first
+  self.size = self.size + #rest
+end
+
+--- Waits until there is more, or there cannot be.
+---@async
+local function await(self)
+  if self.reader then
+    check.blame("http", "another task reads this body already: it has one reader at a time")
+  end
+  local task = sched.parking()
+  if self.is_awaited then
+    self.is_awaited = false
+    self.exchange:Continue()
+  end
+  self.reader = task
+  self.exchange:Regulate()
+  sched.park(self)
+end
+
+--- The next piece; nil at the end; nil, message, code.
+---@async
+local function next_piece(self)
+  while self.last == 0 do
+    local failure = self.failure
+    if self.is_discarded then
+      return nil, "the body was discarded", "ESOCKCLOSE"
+    elseif self.is_complete then
+      return nil
+    elseif failure then
+      return nil, failure.message, failure.code
+    end
+    await(self)
+  end
+  return take(self)
+end
+
+local function too_large(max)
+  return nil, ("a body of more than %d bytes"):format(max), "EHTTPTOOLARGE"
+end
+
+local Request = {}
+
+--- What of the body has arrived since the last call, of at most `max` bytes; nil at its end.
+---@async
+function Request:Read(max)
+  if max ~= nil then
+    check.type("Read", 1, max, "positive integer")
+  end
+  local piece = self.ready
+  if piece == "" then
+    return nil
+  elseif piece then
+    self.ready = max and sub(piece, max + 1) or ""
+    return max and sub(piece, 1, max) or piece
+  end
+  local message, code
+  piece, message, code = next_piece(self.inflow)
+  if piece and max and #piece > max then
+    put_back(self.inflow, sub(piece, max + 1))
+    return sub(piece, 1, max)
+  end
+  self.exchange:Touch(self)
+  return piece, message, code
+end
+
+--- The whole body, or what of it was not read. Of more than `max` bytes it is not.
+---@async
+function Request:Body(max)
+  if max ~= nil then
+    check.type("Body", 1, max, "count")
+  end
+  local ready = self.ready
+  if ready then
+    if max and #ready > max then
+      return too_large(max)
+    end
+    return ready
+  end
+  local inflow, pieces, size = self.inflow, {}, 0
+  local announced = max and tonumber(http.value(self.head, "content-length"))
+  if announced and announced > max then
+    return too_large(max)
+  end
+  while true do
+    local piece, message, code = next_piece(inflow)
+    if not piece then
+      if code then
+        return nil, message, code
+      end
+      break
+    end
+    size = size + #piece
+    if max and size > max then
+      inflow:Discard()
+      return too_large(max)
+    end
+    pieces[#pieces + 1] = piece
+  end
+  self.exchange:Touch(self)
+  self.ready = concat(pieces)
+  return self.ready
+end
+
+--- An iterator over the body as it arrives. A body that does not come to its end raises an error
+--- that answers the request.
+function Request:Chunks(max)
+  return function()
+    local piece, message, code = self:Read(max)
+    if code then
+      local failure = self.inflow and self.inflow.failure
+      error(status.error(failure and failure.status or 400, message), 0)
+    end
+    return piece
+  end
+end
+
+--- The body as JSON; `nil, message, "EINVAL"` when it is none.
+---@async
+function Request:Json(max)
+  local text, message, code = self:Body(max)
+  if not text then
+    return nil, message, code
+  end
+  local value, why = native.json.decode(text)
+  if value == nil and why then
+    return nil, "the body is no JSON: " .. tostring(why), "EINVAL"
+  end
+  return value
+end
+
+--- The body of a form: a table of name -> value, and the list of all pairs.
+---@async
+function Request:Form(max)
+  return require("chuck.http.form")(self, max)
+end
+
+--- A reader for a body of several parts.
+---@async
+function Request:Multipart(options)
+  return require("chuck.http.multipart")(self, options)
+end
+
+--- The fields behind the body, as a list of `{ name, value }`; nil before its end.
+function Request:Trailers()
+  local inflow = self.inflow
+  if inflow and not inflow.is_complete then
+    return nil
+  end
+  return inflow and inflow.trailers and http.fields(inflow.trailers) or {}
+end
+
+--- Has what is left of the body thrown away.
+function Request:Discard()
+  if self.ready then
+    self.ready = ""
+  else
+    self.inflow:Discard()
+    self.exchange:Regulate()
+  end
+end
+
+body.methods = Request
+
+return body

@@ -1,0 +1,534 @@
+--- One connection of a server, and its requests, one at a time and in their order.
+---
+---     idle -> a task runs the handler -> the answer is sent -> idle, or the next that has come
+---
+--- A request costs a table, and so do its answer and its task. While one is served, a few that
+--- follow are kept; then reading stops. How fast the client has to be is in sweep.lua.
+
+local body = require("chuck.http.body")
+local frame = require("chuck.co.frame")
+local native = require("chuck.native")
+local request = require("chuck.http.request")
+local response = require("chuck.http.response")
+local sched = require("chuck.co.sched")
+local trouble = require("chuck.http.trouble")
+local waiters = require("chuck.co.waiters")
+
+local errors, http = native.error, native.http
+local launch = sched.launch
+local respond = http.respond
+local find, setmetatable, type = string.find, setmetatable, type
+
+local REQUEST, RESPONSE = request.METATABLE, response.METATABLE
+
+local exchange = {}
+
+--- Bytes in the send queue with which a writer waits, and no further request is begun.
+local HIGH_WATER = 65536
+
+--- Bytes of requests that wait for their turn.
+local WAITING = 65536
+
+--- Of `bits`: how to respond to it, whether its connection ends then, and whether it is HTTP/1.0.
+local MODE, CLOSES, IS_OLD = {}, {}, {}
+for bits = 0, 63 do
+  local meaning = http.bits[bits]
+  MODE[bits] = (meaning.keep_alive and 0 or 1) + (meaning.is_10 and 4 or 0)
+  CLOSES[bits] = not meaning.keep_alive
+  IS_OLD[bits] = meaning.is_10 and true or false
+end
+
+---@class chuck.http.Exchange
+local Exchange = {
+  --- The request that is served, its response and its task.
+  req = false,
+  res = false,
+  task = false,
+  --- Requests that wait: `first` to `last`, and their `size` in bytes.
+  queue = false,
+  --- The body that is on its way, of the last request that has come.
+  inflow = false,
+  --- The status of what the client has done wrong; answered when its turn comes.
+  violation = false,
+  --- Requests begun.
+  served = 0,
+  --- At the end of this request the connection ends too.
+  is_last = false,
+  --- The client has ended its side; reading is held back; no request begins before there is room.
+  is_half = false,
+  is_paused = false,
+  is_stalled = false,
+  --- Why nothing can be sent any more: a code, or false.
+  broken = false,
+  --- No more than so many bytes are in the send queue; who waits for room; what is told of it.
+  owed = 0,
+  writers = false,
+  on_drain = false,
+  --- When the present phase has begun, and when a head was first seen to have begun: in ticks.
+  since = 0,
+  head_since = false,
+}
+Exchange.__index = Exchange
+
+local proceed
+
+--- The request is over, for whatever reason.
+local function release(self)
+  local res = self.res
+  if self.req then
+    self.server.active = self.server.active - 1
+    self.req, self.res, self.task = false, false, false
+    if res.stage ~= "ended" then
+      response.close_stage(res)
+    end
+  end
+end
+
+local function wake_writers(self)
+  local list = self.writers
+  for _ = 1, list and list.count or 0 do
+    sched.wake(list:Take(), true)
+  end
+end
+
+--- The connection does not belong to the server any more: nothing waits for it.
+local function leave(self, code)
+  self.broken = self.broken or code
+  self.queue = false
+  self.server:Forget(self)
+  if self.inflow then
+    self.inflow:Fail("the client has gone", "ESOCKCLOSE", 400)
+  end
+  wake_writers(self)
+  release(self)
+end
+
+--- Ends the connection: what is queued still leaves.
+local function close(self)
+  leave(self, "ESOCKCLOSE")
+  self.server:Linger(self.conn)
+end
+
+--- Ends the connection at once: the client is not to take what it has got for the whole.
+function Exchange:Cut()
+  if self.broken then
+    return
+  end
+  leave(self, "ESOCKCLOSE")
+  self.conn:Close()
+end
+
+--- Answers what the client has done wrong, and ends the connection.
+local function answer_violation(self, number)
+  local reason = http.reason(number) or "bad request"
+  local fields = { "Content-Type", "text/plain; charset=utf-8" }
+  respond(self.conn, number, nil, fields, reason .. "\n", 1)
+  close(self)
+end
+
+--- How the head of a response is to be sent.
+function Exchange:Mode(res, is_chunked)
+  local req = res.request
+  local bits = req.bits
+  local mode = MODE[bits]
+  if req.method == "HEAD" then
+    mode = mode + 2
+  end
+  local inflow = req.inflow
+  if CLOSES[bits] then
+    self.is_last = true
+  elseif
+    self.is_last
+    or res.closes
+    or self.server.is_closing
+    or is_chunked and IS_OLD[bits]
+    or inflow and not inflow:IsWorthDiscarding()
+  then
+    self.is_last = true
+    return mode + 1
+  end
+  return mode
+end
+
+--- So many bytes more are queued at most.
+function Exchange:Sent(size)
+  self.owed = self.owed + size
+  self.since = self.server.tick
+end
+
+--- Something has happened between handler and client.
+function Exchange:Touch(req)
+  if self.req == req then
+    self.since = self.server.tick
+  end
+end
+
+--- Whether there is room in the send queue.
+local function has_room(self)
+  if self.owed < HIGH_WATER then
+    return true
+  end
+  self.owed = self.conn:QueuedBytes()
+  return self.owed < HIGH_WATER
+end
+Exchange.HasRoom = has_room
+
+--- Has everybody told who waits when the queue has drained to half of the mark.
+local function watch_drain(self, mark)
+  if not self.on_drain then
+    self.on_drain = function()
+      wake_writers(self)
+      if self.is_stalled then
+        self.is_stalled = false
+        self.owed = self.conn:QueuedBytes()
+        proceed(self)
+      end
+    end
+  end
+  self.conn:SetHighWater(mark, self.on_drain)
+end
+
+--- Waits until there is room in the send queue; with a mark of 0, until it is empty.
+---@async
+function Exchange:AwaitRoom(mark)
+  while true do
+    if self.broken then
+      return nil, "the client has gone", "ESOCKCLOSE"
+    end
+    local queued = self.conn:QueuedBytes()
+    self.owed = queued
+    if queued == 0 or not mark and queued < HIGH_WATER then
+      self.since = self.server.tick
+      return true
+    end
+    local task = sched.parking()
+    self.writers = self.writers or waiters.new("write to " .. self.remote)
+    self.writers:Add(task)
+    watch_drain(self, mark and 1 or HIGH_WATER)
+    sched.park(self.writers)
+  end
+end
+
+--- The client may send the body that it has announced.
+function Exchange:Continue()
+  local res = self.res
+  if res and res.stage == "open" and not self.broken then
+    respond(self.conn, 100, nil, nil, "", 8)
+  end
+end
+
+--- Stops reading when enough is here, and goes on.
+function Exchange:Regulate()
+  local inflow, queue = self.inflow, self.queue
+  local holds = self.is_stalled
+    or inflow and inflow:IsFull()
+    or queue and (queue.last - queue.first >= self.server.pipeline - 1 or queue.size >= WAITING)
+    or false
+  if holds == self.is_paused or self.broken then
+    return
+  end
+  self.is_paused = holds
+  if holds then
+    self.conn:PauseRead()
+    return
+  end
+  if inflow then
+    inflow.since = self.server.tick
+  end
+  self.conn:ResumeRead()
+end
+
+--- The handler has returned and the response has ended.
+local function finish(self)
+  local inflow = self.req.inflow
+  release(self)
+  self.since = self.server.tick
+  if inflow and not inflow.is_complete then
+    inflow:Discard()
+    self.is_last = self.is_last or inflow.is_awaited or inflow.failure and true
+  end
+  if self.is_last then
+    close(self)
+  elseif self.queue or self.violation or self.is_half or self.is_paused then
+    proceed(self)
+  end
+end
+
+--- The handler has returned without having ended the response.
+local function complete(self, req, res, out)
+  local failed = req.inflow and req.inflow.failure
+  if res.stage == "open" and failed then
+    self.is_last = true
+    response.answer_instead(res, failed.status, failed.message)
+  elseif type(out) == "string" then
+    res:End(out)
+  else
+    res:End()
+  end
+end
+
+--- What the task of a request does.
+---@async
+local function handle(self)
+  local req, res = self.req, self.res
+  local out = self.server.handler(req, res)
+  if self.req == req and res.stage ~= "ended" then
+    complete(self, req, res, out)
+  end
+  if self.req == req then
+    finish(self)
+  end
+end
+
+--- Begins with a request.
+local function start(self, req)
+  local server = self.server
+  local res = setmetatable({ exchange = self, request = req }, RESPONSE)
+  self.req, self.res = req, res
+  self.since = server.tick
+  server.active = server.active + 1
+  server.requests = server.requests + 1
+  local served = self.served + 1
+  self.served = served
+  if served == server.max_requests then
+    self.is_last = true
+  end
+  if find(req.target, "%", 1, true) and not request.is_target(req.target) then
+    response.answer_instead(res, 400, "the path is not valid")
+    return finish(self)
+  end
+  local task = launch(server.children, handle, self.args)
+  task.exchange = self
+  self.task = task
+end
+
+--- The next request, if one waits and there is room for its answer, or the end.
+function proceed(self)
+  if self.req or self.broken then
+    return
+  end
+  local queue = self.queue
+  if queue then
+    if not has_room(self) then
+      self.is_stalled = true
+      watch_drain(self, HIGH_WATER)
+    else
+      local first = queue.first
+      local req = queue[first]
+      queue[first] = nil
+      queue.first, queue.size = first + 1, queue.size - queue.cost(req)
+      if first == queue.last then
+        self.queue = false
+      end
+      start(self, req)
+    end
+  elseif self.violation then
+    return answer_violation(self, self.violation)
+  elseif self.is_half then
+    return close(self)
+  end
+  self:Regulate()
+end
+
+--- Bytes that a waiting request holds.
+local function cost_of(req)
+  return #req.head + #req.target + (req.ready and #req.ready or 0)
+end
+
+--- A request has to wait for its turn.
+local function enqueue(self, req)
+  local queue = self.queue
+  if not queue then
+    queue = { first = 1, last = 0, size = 0, cost = cost_of }
+    self.queue = queue
+  end
+  local last = queue.last + 1
+  queue[last] = req
+  queue.last, queue.size = last, queue.size + cost_of(req)
+  proceed(self)
+  self:Regulate()
+end
+
+--- A head has come, with the whole body or false.
+local function on_head(self, head, method, target, bits, whole)
+  local req = setmetatable({
+    exchange = self,
+    method = method,
+    target = target,
+    head = head,
+    bits = bits,
+    ready = whole,
+  }, REQUEST)
+  self.head_since = false
+  if not whole then
+    self.inflow = body.new(self, req, http.bits[bits].expects_continue)
+    req.inflow = self.inflow
+  end
+  if self.req or self.queue or self.owed >= HIGH_WATER then
+    enqueue(self, req)
+  else
+    start(self, req)
+  end
+end
+
+--- A piece of a body has come.
+local function on_piece(self, bytes)
+  local inflow, server = self.inflow, self.server
+  inflow.is_awaited = false
+  if not inflow:Add(bytes, server.tick, server.ticks_per_byte) then
+    close(self)
+  elseif inflow.size > 0 then
+    self:Regulate()
+  end
+end
+
+--- A body has come to its end.
+local function on_end(self, trailers)
+  local inflow = self.inflow
+  self.inflow = false
+  inflow:Complete(trailers)
+  self.since = self.server.tick
+end
+
+--- The client has done something wrong: nothing more comes.
+local function on_violation(self, code, number)
+  self.server.violations = self.server.violations + 1
+  local inflow = self.inflow
+  if inflow then
+    self.inflow = false
+    inflow:Fail("the client has broken off, or its body is not valid", errors.name(code), number)
+    self.is_last = true
+    if not self.req then
+      -- Its request has been answered, and nobody wants the rest.
+      close(self)
+    end
+    return
+  end
+  self.violation = number
+  proceed(self)
+end
+
+--- The connection has failed, or the client has ended its side.
+local function on_gone(self, number)
+  if number == 0 then
+    self.is_half = true
+    if self.inflow then
+      self.inflow:Fail("the client has ended in the middle of the body", "EOF", 400)
+    end
+    proceed(self)
+    return
+  elseif number == errors.ERVTIMEOUT then
+    return
+  end
+  local task = self.task
+  local code = errors.name(number) or "EIO"
+  self.server.failures = self.server.failures + 1
+  leave(self, code)
+  self.conn:Close()
+  if task then
+    frame.cancel(task, sched.stop_reason("ECANCELED", "the client has gone: " .. code))
+  end
+end
+
+--- What the connection tells.
+local function receiver(self)
+  return function(_, what, code, method, target, bits, whole)
+    if self.broken then
+      return
+    elseif target then
+      on_head(self, what, method, target, bits, whole)
+    elseif what == true then
+      on_end(self, method)
+    elseif what then
+      on_piece(self, what)
+    elseif method then
+      on_violation(self, code, method)
+    else
+      on_gone(self, code)
+    end
+  end
+end
+
+--- Takes the connection out of the server's hands.
+function Exchange:Detach()
+  self.conn:RemoveEngine()
+  leave(self, "ESOCKCLOSE")
+end
+
+--- The handler has had its time: what was not answered is, with 503.
+function Exchange:Expire(message)
+  local task, res = self.task, self.res
+  if res.stage == "open" then
+    self.is_last = true
+    response.answer_instead(res, 503, "the server takes too long")
+    close(self)
+  else
+    self:Cut()
+  end
+  frame.cancel(task, sched.stop_reason("ETIMEDOUT", message))
+end
+
+--- The client has taken too long before its request was there.
+function Exchange:Refuse(number)
+  answer_violation(self, number)
+end
+
+--- Ends a connection that is idle, or whose end nobody has to be told of.
+function Exchange:Close()
+  close(self)
+end
+
+--- A handler has raised. False when it is for others to tell.
+function exchange.on_failure(_, task, problem)
+  local self = task.exchange
+  if not self then
+    return false
+  end
+  local is_served = self.task == task
+  local req, res = self.req, self.res
+  trouble.tell(self.server, task, problem, is_served and req)
+  if is_served then
+    if trouble.answer(req, res, problem) then
+      finish(self)
+    else
+      self:Cut()
+    end
+  end
+  return true
+end
+
+--- A handler was cancelled, and not because its client has gone.
+function exchange.on_cancelled(_, task)
+  local self = task.exchange
+  if self and self.task == task then
+    self.is_last = true
+    if response.answer_instead(self.res, 503, "the request was cancelled") then
+      finish(self)
+    else
+      self:Cut()
+    end
+  end
+end
+
+--- Serves a connection.
+function exchange.new(server, conn, remote, ip)
+  local self = setmetatable({
+    server = server,
+    conn = conn,
+    --- The client's address, and that without its port.
+    remote = remote,
+    ip = ip,
+    --- Arguments of the task of each request.
+    args = false,
+    since = server.tick,
+    req = false,
+    res = false,
+    task = false,
+    served = 0,
+    owed = 0,
+  }, Exchange)
+  self.args = { n = 1, self }
+  return self, receiver(self)
+end
+
+return exchange

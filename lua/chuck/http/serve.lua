@@ -1,0 +1,504 @@
+--- A server: a task for every request.
+---
+---     local server = assert(http.serve("127.0.0.1:8080", function(req, res)
+---       res:Text("hello")
+---     end))
+---     ...
+---     server:Shutdown(5000)                   -- what is under way is answered, for up to 5 s
+---
+--- The tasks belong to the scope that `serve` was called in: it stays open while the server is, and
+--- takes it along when it is cancelled.
+
+local check = require("chuck.support.check")
+local exchange = require("chuck.http.exchange")
+local limits = require("chuck.http.limits")
+local native = require("chuck.native")
+local open = require("chuck.listen")
+local sched = require("chuck.co.sched")
+local scope = require("chuck.co.scope")
+local sweep = require("chuck.http.sweep")
+
+local OPTIONS = {
+  backlog = "positive integer",
+  body_ms = "milliseconds",
+  body_rate = "count",
+  fd = "descriptor",
+  handler_ms = "milliseconds",
+  header_ms = "milliseconds",
+  idle_ms = "milliseconds",
+  linger_ms = "milliseconds",
+  max_body = "count",
+  max_connections = "positive integer",
+  max_connections_per_ip = "count",
+  max_fields = "positive integer",
+  max_head = "positive integer",
+  max_requests_per_connection = "count",
+  max_target = "positive integer",
+  mode = "permissions",
+  on_accept_error = "function",
+  on_error = "function",
+  pipeline = "positive integer",
+  reuse_port = "boolean",
+  write_ms = "milliseconds",
+}
+
+---@class chuck.HttpServer
+local Server = {}
+Server.__index = Server
+Server.__metatable = "http.server"
+
+--- Raises for what cannot handle a request.
+local function check_handler(name, n, handler)
+  local class = type(handler) == "table" and debug.getmetatable(handler)
+  if type(handler) ~= "function" and not (class and class.__call) then
+    local message = "bad argument #%d to '%s' (handler: function or router expected, got %s)"
+    error(message:format(n, name, type(handler)), 3)
+  end
+end
+
+--- Options with their defaults.
+local function with_defaults(given)
+  local options = {}
+  for name, value in pairs(limits) do
+    options[name] = value
+  end
+  for name, value in pairs(given) do
+    options[name] = value
+  end
+  return options
+end
+
+local function new(handler, given)
+  local options = with_defaults(given)
+  local interval = sweep.interval({
+    options.header_ms,
+    options.idle_ms,
+    options.body_ms,
+    options.handler_ms,
+  })
+  local self = setmetatable({
+    handler = handler,
+    options = options,
+    on_error = options.on_error,
+    pipeline = options.pipeline,
+    max_requests = options.max_requests_per_connection or 0,
+    --- The time between two ticks, their count, and limits in ticks.
+    interval = interval,
+    tick = 0,
+    head_ticks = 0,
+    idle_ticks = 0,
+    body_ticks = 0,
+    handler_ticks = 0,
+    ticks_per_byte = options.body_rate > 0 and 1000 / options.body_rate / interval or math.huge,
+    --- Open connections, their number, and that for each address when it is limited.
+    exchanges = {},
+    count = 0,
+    by_ip = {},
+    --- Connections that end while the server does, and may still have to send.
+    lingering = {},
+    --- The task that holds everything, its scope, the listening sockets, and the timer.
+    keeper = false,
+    children = false,
+    sockets = {},
+    timer = false,
+    --- Shutting down; at its end.
+    is_closing = false,
+    is_stopped = false,
+    --- What the keeper waits in.
+    stopping = { what = "requests" },
+    --- Counters.
+    active = 0,
+    requests = 0,
+    accepted = 0,
+    refused = 0,
+    errors = 0,
+    violations = 0,
+    timeouts = 0,
+    failures = 0,
+    --- Of request ids: the same for all of this server, and the last.
+    prefix = false,
+    last_id = 0,
+  }, Server)
+  self.head_ticks = self:Ticks(options.header_ms)
+  self.idle_ticks = self:Ticks(options.idle_ms)
+  self.body_ticks = self:Ticks(options.body_ms)
+  self.handler_ticks = self:Ticks(options.handler_ms)
+  function self.stopping.Leave() end
+  return self
+end
+
+--- How many ticks a time takes at least; 0 is for ever.
+function Server:Ticks(ms)
+  return ms == 0 and math.huge or math.ceil(ms / self.interval)
+end
+
+--- An id for a request, which no other has.
+function Server:NextId()
+  if not self.prefix then
+    local address = tostring({}):match("0x(%x+)") or "0"
+    self.prefix = ("%x%s"):format(os.time() % 2 ^ 24, address:sub(-4))
+  end
+  self.last_id = self.last_id + 1
+  return ("%s-%x"):format(self.prefix, self.last_id)
+end
+
+--- The timer runs while there are connections.
+local function start_timer(self)
+  self.timer = native.RegTimer(sched.engine(), self.interval, function()
+    if self.count == 0 then
+      self.timer = false
+      return -1
+    end
+    sweep.look(self)
+  end)
+end
+
+--- A connection has gone.
+function Server:Forget(one)
+  if not self.exchanges[one] then
+    return
+  end
+  self.exchanges[one] = nil
+  self.count = self.count - 1
+  local ip = one.ip
+  local others = self.by_ip[ip]
+  if others then
+    self.by_ip[ip] = others > 1 and others - 1 or nil
+  end
+  if self.is_closing and self.count == 0 then
+    sched.wake(self.keeper)
+  end
+end
+
+--- Ends a connection once it has sent what is queued.
+function Server:Linger(conn)
+  conn:Close(self.options.linger_ms)
+  if self.is_closing and conn:QueuedBytes() > 0 then
+    self.lingering[#self.lingering + 1] = conn
+  end
+end
+
+local BUSY = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+--- Sends away who has too many connections. One attempt is made to tell.
+local function refuse(self, conn)
+  self.refused = self.refused + 1
+  conn:Send(native.packet.rawpacket(BUSY))
+  conn:Close()
+end
+
+--- Whether an address may have one more connection.
+local function admit(self, ip)
+  local most = self.options.max_connections_per_ip or 0
+  if most == 0 then
+    return true
+  end
+  local others = self.by_ip[ip] or 0
+  if others >= most then
+    return false
+  end
+  self.by_ip[ip] = others + 1
+  return true
+end
+
+local function accept(self, conn, remote)
+  self.accepted = self.accepted + 1
+  if not remote or self.is_closing then
+    conn:Close()
+    return
+  end
+  local ip = remote:match("^(.*):%d+$") or remote
+  if not admit(self, ip) then
+    return refuse(self, conn)
+  end
+  local one, receive = exchange.new(self, conn, remote, ip)
+  self.exchanges[one] = true
+  self.count = self.count + 1
+  conn:SetHalfOpen(true)
+  if self.options.write_ms > 0 then
+    conn:SetSendTimeout(self.options.write_ms)
+  end
+  if not conn:Add2Engine(sched.engine(), receive) then
+    self:Forget(one)
+    conn:Close()
+  elseif not self.timer then
+    start_timer(self)
+  end
+end
+
+local function stop_listening(self)
+  for _, socket in ipairs(self.sockets) do
+    socket:Close()
+  end
+end
+
+--- Waits until what was sent last has left.
+---@async
+local function linger(self)
+  local give_up, pause = sched.now() + self.options.linger_ms, 1
+  for _, conn in ipairs(self.lingering) do
+    while conn:QueuedBytes() > 0 and sched.now() < give_up do
+      sched.sleep(pause)
+      pause = math.min(2 * pause, 50)
+    end
+  end
+  self.lingering = {}
+end
+
+--- The task that holds the server, and whose scope the handlers are in.
+---@async
+local function keep(self, caller)
+  scope.open(function(children)
+    children.on_failure = exchange.on_failure
+    children.on_cancelled = exchange.on_cancelled
+    self.children = children
+    sched.wake(caller, true)
+    while not (self.is_closing and self.count == 0) do
+      sched.parking()
+      sched.park(self.stopping)
+    end
+    linger(self)
+  end)
+end
+
+--- Ends every connection at once.
+local function cut_all(self)
+  for one in pairs(self.exchanges) do
+    one:Cut()
+  end
+end
+
+--- Whatever ends the keeper, sockets and connections go with it.
+---@async
+local function guard(self, caller)
+  local fine, problem = sched.pcall(keep, self, caller)
+  self.is_closing, self.is_stopped = true, true
+  stop_listening(self)
+  cut_all(self)
+  if self.timer then
+    self.timer:UnRegister()
+    self.timer = false
+  end
+  if not fine then
+    error(problem, 0)
+  end
+end
+
+--- Starts the keeper; returns when it is there.
+---@async
+local function start_keeper(self)
+  local task = sched.parking()
+  local keeper = sched.spawn(guard, self, task)
+  self.keeper = keeper
+  function keeper.on_drop()
+    sched.wake(task, false)
+  end
+  return sched.park({
+    what = "the beginning of a server",
+    Leave = function()
+      keeper:Cancel()
+    end,
+  })
+end
+
+local function decoder_of(options)
+  return native.decoder.connection.http_parts({
+    role = "server",
+    head = options.max_head,
+    line = math.min(options.max_target, options.max_head),
+    fields = options.max_fields,
+    body = options.max_body,
+  })
+end
+
+--- Listens at an address; a server may do so at several.
+---@async
+function Server:Listen(addr)
+  check.self("Listen", self, "http.server")
+  check.type("Listen", 1, addr, "string")
+  local engine = sched.engine()
+  if not engine then
+    check.blame("http", "a server needs tasks: listen inside of co.run")
+  end
+  if self.is_closing then
+    return nil, "listen at " .. addr .. ": the server is closed", "ESOCKCLOSE"
+  elseif not self.keeper and not start_keeper(self) then
+    return nil, "listen at " .. addr .. ": the scope is cancelled", "ECANCELED"
+  end
+  local options = self.options
+  local socket, message, code = open(engine, addr, function(conn, remote)
+    accept(self, conn, remote)
+  end, {
+    backlog = options.backlog,
+    decoder = decoder_of(options),
+    fd = options.fd,
+    max_connections = options.max_connections,
+    mode = options.mode,
+    on_error = options.on_accept_error,
+    reuse_port = options.reuse_port,
+  })
+  if not socket then
+    if #self.sockets == 0 then
+      self:Close()
+    end
+    return nil, message, code
+  end
+  self.sockets[#self.sockets + 1] = socket
+  return self
+end
+
+--- Ends what has no request; others after theirs.
+local function close_idle(self)
+  for one in pairs(self.exchanges) do
+    if not one.req and not one.queue and native.http.pending(one.conn) == 0 then
+      one:Close()
+    end
+  end
+end
+
+--- Ends what is left: handlers are cancelled, what they have not answered is.
+local function end_all(self)
+  for one in pairs(self.exchanges) do
+    if one.req then
+      one:Expire("the server was shut down")
+    else
+      one:Cut()
+    end
+  end
+  if self.children then
+    self.children:Cancel("the server was shut down")
+  end
+end
+
+--- Whether the current task is one of the handlers, or was started by one.
+local function is_inside(self)
+  local task = sched.current()
+  local home = task and task.home
+  while home do
+    if home == self.children then
+      return true
+    end
+    task = home.owner
+    home = task and task.home
+  end
+  return false
+end
+
+--- Begins to end the server, or ends it earlier.
+local function begin_end(self, deadline_ms)
+  self.is_closing = true
+  stop_listening(self)
+  if not self.keeper or self.keeper:IsDone() then
+    return
+  end
+  close_idle(self)
+  if deadline_ms == 0 then
+    end_all(self)
+  end
+  sched.wake(self.keeper)
+end
+
+--- Stops listening, ends idle connections, and waits until requests under way were answered: for
+--- up to `deadline_ms`, then they are cancelled. A handler that calls it does not wait.
+--- @return true? done
+--- @return string? message
+--- @return string? code `"ETIMEDOUT"` when something had to be cancelled
+---@async
+function Server:Shutdown(deadline_ms)
+  check.self("Shutdown", self, "http.server")
+  check.timeout("Shutdown", 1, deadline_ms)
+  deadline_ms = deadline_ms or limits.shutdown_ms
+  begin_end(self, deadline_ms)
+  local keeper, is_late = self.keeper, false
+  if not keeper or keeper:IsDone() then
+    return true
+  end
+  local timer = deadline_ms > 0
+    and deadline_ms < math.huge
+    and sched.timer(deadline_ms, function()
+      if not keeper:IsDone() then
+        is_late = true
+        end_all(self)
+      end
+    end)
+  if not sched.current() or is_inside(self) then
+    return true
+  end
+  keeper:Join()
+  if timer then
+    timer:UnRegister()
+  end
+  if is_late then
+    local message = "requests were cancelled after %g ms"
+    return nil, message:format(deadline_ms), "ETIMEDOUT"
+  end
+  return true
+end
+
+--- Ends the server at once: handlers are cancelled. A second time it does nothing.
+---@async
+function Server:Close()
+  check.self("Close", self, "http.server")
+  self:Shutdown(0)
+end
+
+--- The address that it listens at, with the port that the kernel chose: of the first, or the n-th.
+function Server:GetSockAddr(n)
+  check.self("GetSockAddr", self, "http.server")
+  local socket = self.sockets[n or 1]
+  if not socket then
+    return nil, "the server does not listen", "ESOCKCLOSE"
+  end
+  return socket:GetSockAddr()
+end
+
+--- Whether it was closed, or is shutting down.
+function Server:IsClosed()
+  check.self("IsClosed", self, "http.server")
+  return self.is_closing
+end
+
+--- Counters since the server was made, and what there is now.
+function Server:Stats()
+  check.self("Stats", self, "http.server")
+  return {
+    connections = self.count,
+    active = self.active,
+    accepted = self.accepted,
+    refused = self.refused,
+    requests = self.requests,
+    errors = self.errors,
+    violations = self.violations,
+    timeouts = self.timeouts,
+    failures = self.failures,
+  }
+end
+
+local serve = {}
+
+--- A server that does not listen yet: `{ handler = fn, … }`.
+function serve.server(options)
+  check.type("server", 1, options, "table")
+  local given = {}
+  for name, value in pairs(options) do
+    given[name] = value
+  end
+  given.handler = nil
+  check_handler("server", 1, options.handler)
+  check.options("server", 1, given, OPTIONS)
+  return new(options.handler, given)
+end
+
+--- Listens at `addr` and runs `handler(req, res)` in a task for every request.
+---@async
+function serve.serve(addr, handler, options)
+  check.type("serve", 1, addr, "string")
+  check_handler("serve", 2, handler)
+  check.options("serve", 3, options, OPTIONS)
+  local self = new(handler, options or {})
+  return self:Listen(addr)
+end
+
+serve.Server = Server
+
+return serve

@@ -1,0 +1,101 @@
+--- How long a client may take, and a handler. One timer per server looks at all connections: a
+--- request costs no timer of its own.
+---
+---     idle  ->  head  ->  body and handler  ->  sending
+---
+--- Time is counted in ticks of that timer, which runs while there are connections. A limit holds
+--- for at least as long as it says, and for up to two ticks more. Sending is watched by the
+--- connections themselves.
+
+local native = require("chuck.native")
+
+local pending = native.http.pending
+
+local sweep = {}
+
+--- Shortest and longest time between two looks, in milliseconds.
+local SHORTEST, LONGEST = 10, 1000
+
+--- How many looks fall into the shortest limit.
+local LOOKS = 4
+
+--- The time between two looks for these limits, in milliseconds.
+function sweep.interval(limits)
+  local shortest = LONGEST * LOOKS
+  for _, ms in ipairs(limits) do
+    shortest = ms > 0 and ms < shortest and ms or shortest
+  end
+  return math.max(SHORTEST, math.floor(shortest / LOOKS))
+end
+
+--- A connection without a request: between two, or with the beginning of one.
+local function look_at_idle(server, exchange, tick)
+  local inflow = exchange.inflow
+  if inflow then
+    -- The rest of a body that nobody wants.
+    if tick - inflow.since > server.body_ticks then
+      server.timeouts = server.timeouts + 1
+      exchange:Close()
+    end
+  elseif exchange.is_stalled then
+    return
+  elseif pending(exchange.conn) > 0 then
+    exchange.head_since = exchange.head_since or exchange.served == 0 and exchange.since or tick
+    if tick - exchange.head_since > server.head_ticks then
+      server.timeouts = server.timeouts + 1
+      exchange:Refuse(408)
+    end
+  else
+    exchange.head_since = false
+    local limit = exchange.served == 0 and server.head_ticks or server.idle_ticks
+    if tick - exchange.since > limit then
+      server.timeouts = server.timeouts + 1
+      exchange:Close()
+    end
+  end
+end
+
+--- The body is late when somebody waits for it.
+local function look_at_body(server, exchange, inflow, tick)
+  if inflow.is_complete or exchange.is_paused then
+    return
+  elseif tick - inflow.since > server.body_ticks and not inflow.failure then
+    server.timeouts = server.timeouts + 1
+    exchange.is_last = true
+    inflow:Fail(("no more of the body in %g ms"):format(server.options.body_ms), "ETIMEDOUT", 408)
+  end
+end
+
+--- A connection whose handler runs.
+local function look_at_busy(server, exchange, tick)
+  local res, inflow = exchange.res, exchange.inflow
+  if inflow then
+    look_at_body(server, exchange, inflow, tick)
+    if inflow.reader then
+      return
+    end
+  end
+  if exchange.writers and exchange.writers.count > 0 then
+    return
+  end
+  local limit = res.limit or server.handler_ticks
+  if tick - exchange.since > limit then
+    server.timeouts = server.timeouts + 1
+    exchange:Expire("the handler has been silent for too long")
+  end
+end
+
+--- Looks at every connection of a server.
+function sweep.look(server)
+  local tick = server.tick + 1
+  server.tick = tick
+  for exchange in pairs(server.exchanges) do
+    if exchange.req then
+      look_at_busy(server, exchange, tick)
+    else
+      look_at_idle(server, exchange, tick)
+    end
+  end
+end
+
+return sweep
