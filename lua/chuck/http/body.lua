@@ -162,7 +162,7 @@ local function await(self)
   end
   local task = sched.parking()
   if self.is_awaited then
-    self.is_awaited = false
+    self.is_awaited, self.since = false, self.exchange.server.tick
     self.exchange:Continue()
   end
   self.reader = task

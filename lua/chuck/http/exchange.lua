@@ -5,26 +5,23 @@
 --- A request costs a table, and so do its answer and its task. While one is served, a few that
 --- follow are kept; then reading stops. How fast the client has to be is in sweep.lua.
 
-local body = require("chuck.http.body")
 local frame = require("chuck.co.frame")
+local intake = require("chuck.http.intake")
 local native = require("chuck.native")
+local outflow = require("chuck.http.outflow")
 local request = require("chuck.http.request")
 local response = require("chuck.http.response")
 local sched = require("chuck.co.sched")
 local trouble = require("chuck.http.trouble")
-local waiters = require("chuck.co.waiters")
 
-local errors, http = native.error, native.http
+local http = native.http
 local launch = sched.launch
 local respond = http.respond
 local find, setmetatable, type = string.find, setmetatable, type
 
-local REQUEST, RESPONSE = request.METATABLE, response.METATABLE
+local RESPONSE = response.METATABLE
 
 local exchange = {}
-
---- Bytes in the send queue with which a writer waits, and no further request is begun.
-local HIGH_WATER = 65536
 
 --- Bytes of requests that wait for their turn.
 local WAITING = 65536
@@ -69,8 +66,9 @@ local Exchange = {
   head_since = false,
 }
 Exchange.__index = Exchange
-
-local proceed
+for name, method in pairs(outflow) do
+  Exchange[name] = method
+end
 
 --- The request is over, for whatever reason.
 local function release(self)
@@ -84,13 +82,6 @@ local function release(self)
   end
 end
 
-local function wake_writers(self)
-  local list = self.writers
-  for _ = 1, list and list.count or 0 do
-    sched.wake(list:Take(), true)
-  end
-end
-
 --- The connection does not belong to the server any more: nothing waits for it.
 local function leave(self, code)
   self.broken = self.broken or code
@@ -99,15 +90,19 @@ local function leave(self, code)
   if self.inflow then
     self.inflow:Fail("the client has gone", "ESOCKCLOSE", 400)
   end
-  wake_writers(self)
+  self:WakeWriters()
   release(self)
 end
+
+Exchange.Leave = leave
 
 --- Ends the connection: what is queued still leaves.
 local function close(self)
   leave(self, "ESOCKCLOSE")
   self.server:Linger(self.conn)
 end
+
+Exchange.Close = close
 
 --- Ends the connection at once: the client is not to take what it has got for the whole.
 function Exchange:Cut()
@@ -148,65 +143,6 @@ function Exchange:Mode(res, is_chunked)
     return mode + 1
   end
   return mode
-end
-
---- So many bytes more are queued at most.
-function Exchange:Sent(size)
-  self.owed = self.owed + size
-  self.since = self.server.tick
-end
-
---- Something has happened between handler and client.
-function Exchange:Touch(req)
-  if self.req == req then
-    self.since = self.server.tick
-  end
-end
-
---- Whether there is room in the send queue.
-local function has_room(self)
-  if self.owed < HIGH_WATER then
-    return true
-  end
-  self.owed = self.conn:QueuedBytes()
-  return self.owed < HIGH_WATER
-end
-Exchange.HasRoom = has_room
-
---- Has everybody told who waits when the queue has drained to half of the mark.
-local function watch_drain(self, mark)
-  if not self.on_drain then
-    self.on_drain = function()
-      wake_writers(self)
-      if self.is_stalled then
-        self.is_stalled = false
-        self.owed = self.conn:QueuedBytes()
-        proceed(self)
-      end
-    end
-  end
-  self.conn:SetHighWater(mark, self.on_drain)
-end
-
---- Waits until there is room in the send queue; with a mark of 0, until it is empty.
----@async
-function Exchange:AwaitRoom(mark)
-  while true do
-    if self.broken then
-      return nil, "the client has gone", "ESOCKCLOSE"
-    end
-    local queued = self.conn:QueuedBytes()
-    self.owed = queued
-    if queued == 0 or not mark and queued < HIGH_WATER then
-      self.since = self.server.tick
-      return true
-    end
-    local task = sched.parking()
-    self.writers = self.writers or waiters.new("write to " .. self.remote)
-    self.writers:Add(task)
-    watch_drain(self, mark and 1 or HIGH_WATER)
-    sched.park(self.writers)
-  end
 end
 
 --- The client may send the body that it has announced.
@@ -250,7 +186,7 @@ local function finish(self)
   if self.is_last then
     close(self)
   elseif self.queue or self.violation or self.is_half or self.is_paused then
-    proceed(self)
+    self:Proceed()
   end
 end
 
@@ -301,17 +237,17 @@ local function start(self, req)
   task.exchange = self
   self.task = task
 end
+Exchange.Start = start
 
 --- The next request, if one waits and there is room for its answer, or the end.
-function proceed(self)
+function Exchange:Proceed()
   if self.req or self.broken then
     return
   end
   local queue = self.queue
   if queue then
-    if not has_room(self) then
-      self.is_stalled = true
-      watch_drain(self, HIGH_WATER)
+    if not self:HasRoom() then
+      self:Stall()
     else
       local first = queue.first
       local req = queue[first]
@@ -336,7 +272,7 @@ local function cost_of(req)
 end
 
 --- A request has to wait for its turn.
-local function enqueue(self, req)
+function Exchange:Enqueue(req)
   local queue = self.queue
   if not queue then
     queue = { first = 1, last = 0, size = 0, cost = cost_of }
@@ -345,108 +281,8 @@ local function enqueue(self, req)
   local last = queue.last + 1
   queue[last] = req
   queue.last, queue.size = last, queue.size + cost_of(req)
-  proceed(self)
+  self:Proceed()
   self:Regulate()
-end
-
---- A head has come, with the whole body or false.
-local function on_head(self, head, method, target, bits, whole)
-  local req = setmetatable({
-    exchange = self,
-    method = method,
-    target = target,
-    head = head,
-    bits = bits,
-    ready = whole,
-  }, REQUEST)
-  self.head_since = false
-  if not whole then
-    self.inflow = body.new(self, req, http.bits[bits].expects_continue)
-    req.inflow = self.inflow
-  end
-  if self.req or self.queue or self.owed >= HIGH_WATER then
-    enqueue(self, req)
-  else
-    start(self, req)
-  end
-end
-
---- A piece of a body has come.
-local function on_piece(self, bytes)
-  local inflow, server = self.inflow, self.server
-  inflow.is_awaited = false
-  if not inflow:Add(bytes, server.tick, server.ticks_per_byte) then
-    close(self)
-  elseif inflow.size > 0 then
-    self:Regulate()
-  end
-end
-
---- A body has come to its end.
-local function on_end(self, trailers)
-  local inflow = self.inflow
-  self.inflow = false
-  inflow:Complete(trailers)
-  self.since = self.server.tick
-end
-
---- The client has done something wrong: nothing more comes.
-local function on_violation(self, code, number)
-  self.server.violations = self.server.violations + 1
-  local inflow = self.inflow
-  if inflow then
-    self.inflow = false
-    inflow:Fail("the client has broken off, or its body is not valid", errors.name(code), number)
-    self.is_last = true
-    if not self.req then
-      -- Its request has been answered, and nobody wants the rest.
-      close(self)
-    end
-    return
-  end
-  self.violation = number
-  proceed(self)
-end
-
---- The connection has failed, or the client has ended its side.
-local function on_gone(self, number)
-  if number == 0 then
-    self.is_half = true
-    if self.inflow then
-      self.inflow:Fail("the client has ended in the middle of the body", "EOF", 400)
-    end
-    proceed(self)
-    return
-  elseif number == errors.ERVTIMEOUT then
-    return
-  end
-  local task = self.task
-  local code = errors.name(number) or "EIO"
-  self.server.failures = self.server.failures + 1
-  leave(self, code)
-  self.conn:Close()
-  if task then
-    frame.cancel(task, sched.stop_reason("ECANCELED", "the client has gone: " .. code))
-  end
-end
-
---- What the connection tells.
-local function receiver(self)
-  return function(_, what, code, method, target, bits, whole)
-    if self.broken then
-      return
-    elseif target then
-      on_head(self, what, method, target, bits, whole)
-    elseif what == true then
-      on_end(self, method)
-    elseif what then
-      on_piece(self, what)
-    elseif method then
-      on_violation(self, code, method)
-    else
-      on_gone(self, code)
-    end
-  end
 end
 
 --- Takes the connection out of the server's hands.
@@ -458,7 +294,9 @@ end
 --- The handler has had its time: what was not answered is, with 503.
 function Exchange:Expire(message)
   local task, res = self.task, self.res
-  if res.stage == "open" then
+  if res.stage == "ended" then
+    close(self)
+  elseif res.stage == "open" then
     self.is_last = true
     response.answer_instead(res, 503, "the server takes too long")
     close(self)
@@ -473,11 +311,6 @@ function Exchange:Refuse(number)
   answer_violation(self, number)
 end
 
---- Ends a connection that is idle, or whose end nobody has to be told of.
-function Exchange:Close()
-  close(self)
-end
-
 --- A handler has raised. False when it is for others to tell.
 function exchange.on_failure(_, task, problem)
   local self = task.exchange
@@ -488,7 +321,7 @@ function exchange.on_failure(_, task, problem)
   local req, res = self.req, self.res
   trouble.tell(self.server, task, problem, is_served and req)
   if is_served then
-    if trouble.answer(req, res, problem) then
+    if res.stage == "ended" or trouble.answer(req, res, problem) then
       finish(self)
     else
       self:Cut()
@@ -502,7 +335,8 @@ function exchange.on_cancelled(_, task)
   local self = task.exchange
   if self and self.task == task then
     self.is_last = true
-    if response.answer_instead(self.res, 503, "the request was cancelled") then
+    local res = self.res
+    if res.stage == "ended" or response.answer_instead(res, 503, "the request was cancelled") then
       finish(self)
     else
       self:Cut()
@@ -528,7 +362,7 @@ function exchange.new(server, conn, remote, ip)
     owed = 0,
   }, Exchange)
   self.args = { n = 1, self }
-  return self, receiver(self)
+  return self, intake(self)
 end
 
 return exchange

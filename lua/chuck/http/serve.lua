@@ -9,7 +9,9 @@
 --- The tasks belong to the scope that `serve` was called in: it stays open while the server is, and
 --- takes it along when it is cancelled.
 
+local accept = require("chuck.http.accept")
 local check = require("chuck.support.check")
+local ending = require("chuck.http.ending")
 local exchange = require("chuck.http.exchange")
 local limits = require("chuck.http.limits")
 local native = require("chuck.native")
@@ -142,17 +144,6 @@ function Server:NextId()
   return ("%s-%x"):format(self.prefix, self.last_id)
 end
 
---- The timer runs while there are connections.
-local function start_timer(self)
-  self.timer = native.RegTimer(sched.engine(), self.interval, function()
-    if self.count == 0 then
-      self.timer = false
-      return -1
-    end
-    sweep.look(self)
-  end)
-end
-
 --- A connection has gone.
 function Server:Forget(one)
   if not self.exchanges[one] then
@@ -178,73 +169,6 @@ function Server:Linger(conn)
   end
 end
 
-local BUSY = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
---- Sends away who has too many connections. One attempt is made to tell.
-local function refuse(self, conn)
-  self.refused = self.refused + 1
-  conn:Send(native.packet.rawpacket(BUSY))
-  conn:Close()
-end
-
---- Whether an address may have one more connection.
-local function admit(self, ip)
-  local most = self.options.max_connections_per_ip or 0
-  if most == 0 then
-    return true
-  end
-  local others = self.by_ip[ip] or 0
-  if others >= most then
-    return false
-  end
-  self.by_ip[ip] = others + 1
-  return true
-end
-
-local function accept(self, conn, remote)
-  self.accepted = self.accepted + 1
-  if not remote or self.is_closing then
-    conn:Close()
-    return
-  end
-  local ip = remote:match("^(.*):%d+$") or remote
-  if not admit(self, ip) then
-    return refuse(self, conn)
-  end
-  local one, receive = exchange.new(self, conn, remote, ip)
-  self.exchanges[one] = true
-  self.count = self.count + 1
-  conn:SetHalfOpen(true)
-  if self.options.write_ms > 0 then
-    conn:SetSendTimeout(self.options.write_ms)
-  end
-  if not conn:Add2Engine(sched.engine(), receive) then
-    self:Forget(one)
-    conn:Close()
-  elseif not self.timer then
-    start_timer(self)
-  end
-end
-
-local function stop_listening(self)
-  for _, socket in ipairs(self.sockets) do
-    socket:Close()
-  end
-end
-
---- Waits until what was sent last has left.
----@async
-local function linger(self)
-  local give_up, pause = sched.now() + self.options.linger_ms, 1
-  for _, conn in ipairs(self.lingering) do
-    while conn:QueuedBytes() > 0 and sched.now() < give_up do
-      sched.sleep(pause)
-      pause = math.min(2 * pause, 50)
-    end
-  end
-  self.lingering = {}
-end
-
 --- The task that holds the server, and whose scope the handlers are in.
 ---@async
 local function keep(self, caller)
@@ -257,7 +181,7 @@ local function keep(self, caller)
       sched.parking()
       sched.park(self.stopping)
     end
-    linger(self)
+    ending.linger(self)
   end)
 end
 
@@ -273,7 +197,7 @@ end
 local function guard(self, caller)
   local fine, problem = sched.pcall(keep, self, caller)
   self.is_closing, self.is_stopped = true, true
-  stop_listening(self)
+  ending.stop_listening(self)
   cut_all(self)
   if self.timer then
     self.timer:UnRegister()
@@ -347,57 +271,6 @@ function Server:Listen(addr)
   return self
 end
 
---- Ends what has no request; others after theirs.
-local function close_idle(self)
-  for one in pairs(self.exchanges) do
-    if not one.req and not one.queue and native.http.pending(one.conn) == 0 then
-      one:Close()
-    end
-  end
-end
-
---- Ends what is left: handlers are cancelled, what they have not answered is.
-local function end_all(self)
-  for one in pairs(self.exchanges) do
-    if one.req then
-      one:Expire("the server was shut down")
-    else
-      one:Cut()
-    end
-  end
-  if self.children then
-    self.children:Cancel("the server was shut down")
-  end
-end
-
---- Whether the current task is one of the handlers, or was started by one.
-local function is_inside(self)
-  local task = sched.current()
-  local home = task and task.home
-  while home do
-    if home == self.children then
-      return true
-    end
-    task = home.owner
-    home = task and task.home
-  end
-  return false
-end
-
---- Begins to end the server, or ends it earlier.
-local function begin_end(self, deadline_ms)
-  self.is_closing = true
-  stop_listening(self)
-  if not self.keeper or self.keeper:IsDone() then
-    return
-  end
-  close_idle(self)
-  if deadline_ms == 0 then
-    end_all(self)
-  end
-  sched.wake(self.keeper)
-end
-
 --- Stops listening, ends idle connections, and waits until requests under way were answered: for
 --- up to `deadline_ms`, then they are cancelled. A handler that calls it does not wait.
 --- @return true? done
@@ -408,7 +281,7 @@ function Server:Shutdown(deadline_ms)
   check.self("Shutdown", self, "http.server")
   check.timeout("Shutdown", 1, deadline_ms)
   deadline_ms = deadline_ms or limits.shutdown_ms
-  begin_end(self, deadline_ms)
+  ending.begin(self, deadline_ms)
   local keeper, is_late = self.keeper, false
   if not keeper or keeper:IsDone() then
     return true
@@ -418,10 +291,10 @@ function Server:Shutdown(deadline_ms)
     and sched.timer(deadline_ms, function()
       if not keeper:IsDone() then
         is_late = true
-        end_all(self)
+        ending.end_all(self)
       end
     end)
-  if not sched.current() or is_inside(self) then
+  if not sched.current() or ending.is_inside(self) then
     return true
   end
   keeper:Join()

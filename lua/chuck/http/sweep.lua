@@ -57,11 +57,10 @@ end
 
 --- The body is late when somebody waits for it.
 local function look_at_body(server, exchange, inflow, tick)
-  if inflow.is_complete or exchange.is_paused then
+  if inflow.is_complete or inflow.is_awaited or exchange.is_paused then
     return
   elseif tick - inflow.since > server.body_ticks and not inflow.failure then
     server.timeouts = server.timeouts + 1
-    exchange.is_last = true
     inflow:Fail(("no more of the body in %g ms"):format(server.options.body_ms), "ETIMEDOUT", 408)
   end
 end
