@@ -9,9 +9,6 @@
 
 local native = require("chuck.native")
 
---- Native, and hidden: what users see of it is written in Lua.
-local INTERNAL = { http = true, redis = true, web = true }
-
 local chuck = {}
 
 --- Internal: what users see is written in Lua.

@@ -10,7 +10,7 @@ local body = require("chuck.http.body")
 local fields = require("chuck.http.fields")
 local native = require("chuck.native")
 
-local http, web = native.http, native.web
+local http = native.http
 local find, sub = string.find, string.sub
 
 ---@class chuck.HttpRequest
@@ -36,7 +36,7 @@ end
 local function split(target)
   local rest = local_part(target)
   if find(rest, "%", 1, true) then
-    return web.split_target(rest)
+    return native.web.split_target(rest)
   end
   local at = find(rest, "?", 1, true)
   if at then
@@ -70,7 +70,7 @@ local DERIVED = {
   end,
   query_list = function(self)
     local query = self.raw_query
-    return query == "" and {} or web.query(query) or {}
+    return query == "" and {} or native.web.query(query) or {}
   end,
   query = function(self)
     return first_of(self.query_list)
@@ -80,7 +80,7 @@ local DERIVED = {
   end,
   cookies = function(self)
     local header = http.value(self.head, "cookie")
-    return header and first_of(web.cookies(header)) or {}
+    return header and first_of(native.web.cookies(header)) or {}
   end,
   version = function(self)
     return http.bits[self.bits].is_10 and "1.0" or "1.1"
