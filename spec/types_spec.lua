@@ -183,6 +183,7 @@ local MODULES = {
   ["chuck.cthread"] = chuck.cthread,
   ["chuck.co"] = chuck.co,
   ["chuck.io"] = chuck.io,
+  ["chuck.json"] = chuck.json,
   ["chuck.rpc"] = chuck.rpc,
   ["chuck.redis"] = chuck.redis,
 }

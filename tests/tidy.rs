@@ -16,12 +16,27 @@ use source::{Source, blank, in_tree, sources, words};
 /// A layer always may use itself and std. A new dependency belongs to no layer until it stands here.
 const LAYERS: &[Layer] = &[
     ("base", &[], &["bytes", "libc"]),
-    ("codec", &["base"], &["bytes", "httparse", "memchr", "redis_protocol", "flate2"]),
+    ("codec", &["base"], CODEC_CRATES),
     ("engine", &["base"], &["mio"]),
-    ("os", &["base", "engine"], &["rustix", "signal_hook", "libc", "socket2"]),
+    ("os", &["base", "engine"], &["rustix", "signal_hook", "libc", "socket2", "getrandom"]),
     ("net", &["base", "engine", "os"], &["socket2", "mio", "rustix"]),
     ("conn", &["base", "engine", "net", "codec"], &["rustls", "bytes"]),
     ("binding", &["base", "codec", "engine", "os", "net", "conn"], &["*"]),
+];
+
+/// Formats and codings, written by others in Rust alone.
+const CODEC_CRATES: &[&str] = &[
+    "base64",
+    "brotli",
+    "bytes",
+    "flate2",
+    "hmac",
+    "httparse",
+    "memchr",
+    "psl",
+    "redis_protocol",
+    "sha1",
+    "sha2",
 ];
 
 /// A crate of which a layer may use some names only.

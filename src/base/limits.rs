@@ -258,6 +258,52 @@ pub const JOIN_GRACE: Duration = Duration::from_millis(50);
 /// How long the end of a main state waits for its threads.
 pub const THREADS_END: Duration = Duration::from_secs(2);
 
+/// Bytes of ours that become a Lua string without being handed to Lua first.
+pub const HELD: usize = 4 << 10;
+
+/// Longest URL, in bytes: far more than any browser sends.
+pub const URL: usize = 64 << 10;
+
+/// Default limit of pairs in a query or a form: each becomes a table in Lua.
+pub const QUERY_PAIRS: usize = 1000;
+
+/// Cookies read from one request: browsers keep fewer for a site. What is beyond is left out.
+pub const COOKIES: usize = 256;
+
+/// Name and value of a cookie that is set, in bytes: what browsers take (RFC 6265, 6.1).
+pub const COOKIE: usize = 4096;
+
+/// Longest value of a cookie's attribute, in bytes: browsers ignore longer ones.
+pub const COOKIE_ATTRIBUTE: usize = 1024;
+
+/// Parameters of a media type or disposition: real ones have a handful, and each is compared with
+/// those before it.
+pub const PARAMETERS: usize = 16;
+
+/// Elements looked at in a list of preferences, as in Accept.
+pub const PREFERENCES: usize = 64;
+
+/// Ranges that one request may ask for: a player or a resumed download asks for one or two.
+pub const RANGES: usize = 16;
+
+/// Random bytes that one call gives at most.
+pub const RANDOM: usize = 64 << 10;
+
+/// Default limit of nesting in JSON, as deep as nobody writes by hand.
+pub const JSON_DEPTH: usize = 128;
+
+/// Largest such limit: what is open stands on Lua's stack, which has room for 8,000 in Lua 5.1.
+pub const JSON_DEPTH_MAX: usize = 1000;
+
+/// Default limit of what compressed bytes become, in bytes: more than a body may have anyway.
+pub const INFLATED: usize = 64 << 20;
+
+/// Default limit of a multipart body's parts.
+pub const PARTS: usize = 1000;
+
+/// Default limit of one part's head, in bytes: two or three short lines.
+pub const PART_HEAD: usize = 8 << 10;
+
 /// Default limit of one reply of Redis, in bytes: as long as the longest string that a server has.
 pub const REDIS_REPLY: usize = 512 << 20;
 

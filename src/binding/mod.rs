@@ -14,8 +14,8 @@ mod datagram;
 mod decoder;
 mod engine;
 mod error;
-mod http;
-mod httppacket;
+mod held;
+mod json;
 mod lease;
 mod log;
 mod lookout;
@@ -36,6 +36,7 @@ mod stage;
 mod stats;
 mod thread;
 mod timer;
+mod web;
 
 use std::ffi::CStr;
 
@@ -61,7 +62,8 @@ mod place {
     pub const LOG_FILE: usize = 15;
     pub const THREAD: usize = 16;
     pub const NULL: usize = 17;
-    pub const HTTPPACKET: usize = 18;
+    pub const HELD: usize = 24;
+    pub const JSON_NULL: usize = 25;
 }
 
 /// Builds the table that `require "chuck_core"` returns.
@@ -82,6 +84,8 @@ fn open(call: &Call) -> Outcome {
         child::register,
         cthread::register,
         redis::register,
+        held::register,
+        json::register,
     ] {
         register(call);
     }
@@ -100,6 +104,8 @@ fn open(call: &Call) -> Outcome {
         (c"cthread", cthread::push_module),
         (c"http", http::push_module),
         (c"redis", redis::push_module),
+        (c"json", json::push_module),
+        (c"web", web::push_module),
     ];
     for (name, push) in modules {
         call.reserve(8);

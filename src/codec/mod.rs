@@ -8,10 +8,11 @@
 
 pub mod datagram;
 pub mod frame;
-pub mod http1;
+pub mod json;
 pub mod packet;
 pub mod raw;
 pub mod redis;
+pub mod web;
 
 use crate::base::error::Code;
 

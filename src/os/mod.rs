@@ -9,6 +9,7 @@ pub mod inherit;
 pub mod log;
 pub mod pipe;
 pub mod process;
+pub mod random;
 pub mod resolve;
 pub mod signal;
 mod sigset;

@@ -20,6 +20,7 @@
 ---@field cthread chuck.cthread
 ---@field co chuck.co
 ---@field io chuck.io
+---@field json chuck.json
 ---@field rpc chuck.rpc
 ---@field redis chuck.redis
 ---@field _VERSION string

@@ -33,7 +33,7 @@ pub trait Class: Sized + 'static {
 }
 
 /// Number of places in [`Home`].
-const CLASSES: usize = 24;
+const CLASSES: usize = 32;
 
 /// Where the registry keeps the metatables of one class.
 #[derive(Clone, Copy, Default)]
@@ -71,6 +71,10 @@ pub struct Home {
     pub(super) null: Cell<c_int>,
     /// Registry reference of the metatable of errors in such replies.
     pub(super) error: Cell<c_int>,
+    /// Registry reference of what stands for nothing in JSON.
+    pub(super) json_null: Cell<c_int>,
+    /// Registry reference of the metatable of lists in JSON.
+    pub(super) json_list: Cell<c_int>,
     /// Registry reference of what [`Call::keep_resident`] keeps; 0 before.
     resident: Cell<c_int>,
     /// The latest id handed out.

@@ -14,6 +14,7 @@
 mod call;
 mod class;
 mod each;
+mod json;
 mod parcel;
 mod reply;
 mod state;
