@@ -7,6 +7,7 @@ mod support {
 
 mod streams {
     mod failure;
+    mod file;
     mod half_open;
     mod replies;
 }

@@ -51,6 +51,26 @@ pub const HIGH_WATER: usize = 1 << 20;
 /// Default hard limit of a send queue, in bytes: beyond it a send is refused.
 pub const SEND_LIMIT: usize = 64 << 20;
 
+/// Bytes of a file that one connection sends before others get their turn. A disk may have to be
+/// waited for meanwhile.
+pub const FILE_STEP: usize = 512 << 10;
+
+/// What a file in a send queue counts for against the hard limit, in bytes: its bytes are not in
+/// memory.
+pub const FILE_COST: usize = 1 << 10;
+
+/// Bytes that are read at once of a file that the kernel cannot send by itself.
+pub const FILE_READ: usize = 64 << 10;
+
+/// Bytes of a file that one call reads into Lua at most.
+pub const FILE_PIECE: usize = 16 << 20;
+
+/// Names that one list of a folder has at most.
+pub const FOLDER: usize = 10_000;
+
+/// Attempts to open a path while names on it are moved about.
+pub const OPEN_TRIES: usize = 16;
+
 /// Parts gathered by one system call: far below every platform's `IOV_MAX`.
 pub const GATHER: usize = 64;
 

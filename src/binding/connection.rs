@@ -33,6 +33,8 @@ mod http;
 mod replies;
 mod tell;
 
+pub use http::send_file;
+
 /// Where the callback of `SetHighWater` stands in the object's own table; tickets of sends
 /// count from 1.
 const DRAIN: i64 = 0;
@@ -452,7 +454,7 @@ impl Owner for Handle {
                 continue;
             }
             // There is more to read: go on until others should have their turn.
-            if read >= limits::READ_BUFFER || !self.stream.borrow().wants_turn() {
+            if read >= limits::READ_BUFFER || !self.stream.borrow().wants_read() {
                 break;
             }
             read += self.receive(Ready::default(), core).max(1);

@@ -7,9 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use httpdate::HttpDate;
 
-use super::connection::Connection;
+use super::connection::{self, Connection};
 use super::convert;
 use super::decoder;
+use super::file;
 use super::packet::RawPacket;
 use super::raw::{Call, Fail, Kind, Outcome, function};
 use crate::base::error::Code;
@@ -146,7 +147,8 @@ pub fn push_module(call: &Call) {
         (c"request", function(request)),
         (c"piece", function(piece)),
         (c"finish", function(finish)),
-        (c"parts", function(decoder::http_parts)),
+        (c"open_file", function(file::open)),
+        (c"send_file", function(connection::send_file)),
         (c"pending", function(pending)),
         (c"switch", function(switch)),
         (c"value", function(value)),

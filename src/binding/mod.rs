@@ -14,6 +14,7 @@ mod datagram;
 mod decoder;
 mod engine;
 mod error;
+mod file;
 mod held;
 mod json;
 mod lease;
@@ -64,6 +65,7 @@ mod place {
     pub const NULL: usize = 17;
     pub const HELD: usize = 24;
     pub const JSON_NULL: usize = 25;
+    pub const FILE: usize = 26;
 }
 
 /// Builds the table that `require "chuck_core"` returns.
@@ -84,6 +86,7 @@ fn open(call: &Call) -> Outcome {
         child::register,
         cthread::register,
         redis::register,
+        file::register,
         held::register,
         json::register,
     ] {

@@ -21,7 +21,7 @@ use crate::base::limits;
 use crate::codec::packet::Payload;
 use crate::conn::framing::{Framing, Packet, Shape};
 use crate::conn::input::Input;
-use crate::conn::queue::{Queue, Ticket};
+use crate::conn::queue::{Offer, Queue, Ticket};
 use crate::conn::state::{Half, Shut, State};
 use crate::conn::timeout::Timeout;
 use crate::engine::Ready;
@@ -202,7 +202,7 @@ impl Stream {
         if !self.is_open() || self.shut != Shut::No || self.has_failed() {
             return Err(Code::SOCKET_CLOSED);
         }
-        if self.queue.len() + size > self.limit {
+        if self.queue.held() + size > self.limit {
             return Err(Code::NO_BUFFERS);
         }
         if self.queue.is_empty() {
@@ -227,9 +227,14 @@ impl Stream {
             self.finish_writing();
             return 0;
         }
-        match self.queue.flush(|parts| socket.write(parts)) {
-            Ok(written) => {
-                self.blocked = !self.queue.is_empty();
+        let result = self.queue.flush(|offer| match offer {
+            Offer::Bytes(parts, more) => socket.write_before(parts, more),
+            Offer::File(file, at, len) => socket.send_file(file, at, len),
+        });
+        match result {
+            Ok(flushed) => {
+                let written = flushed.written;
+                self.blocked = flushed.is_blocked;
                 if written > 0 {
                     self.send.restart(now);
                 }
@@ -389,9 +394,15 @@ impl Stream {
         }
     }
 
-    /// Whether another pass would find work without a wake.
-    pub fn wants_turn(&self) -> bool {
+    /// Whether there is more to read, without a wake.
+    pub fn wants_read(&self) -> bool {
         self.readable && self.wants_input()
+    }
+
+    /// Whether another pass would find work without a wake: also a file, of which a step was sent.
+    pub fn wants_turn(&self) -> bool {
+        let writes = !self.blocked && !self.queue.is_empty() && !self.has_failed();
+        self.wants_read() || writes && self.state != State::Closed && self.socket.is_some()
     }
 
     /// Whether all that it could do is done, though nobody was told: the end of a pipe that

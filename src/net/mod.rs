@@ -4,6 +4,7 @@ pub mod addr;
 pub mod connector;
 pub mod datagram;
 pub mod fds;
+pub mod file;
 pub mod group;
 pub mod listener;
 pub mod options;

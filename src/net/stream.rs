@@ -10,8 +10,10 @@ use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
+use crate::base::{buf, limits};
+use crate::net::file::File;
 use crate::net::{options, unix};
-use crate::os::pipe;
+use crate::os::{pipe, sendfile};
 
 /// Of TCP, a read shorter than its buffer means that the socket is empty. Only epoll promises it.
 const SHORT_READ_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -105,10 +107,20 @@ impl Stream {
     ///
     /// `WouldBlock` when it took none, or what the kernel says.
     pub fn write(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write_before(parts, false)
+    }
+
+    /// As [`Self::write`]; where `more` follows at once, the kernel need not send a short segment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`].
+    pub fn write_before(&self, parts: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
         if !self.kind.is_socket() {
             return pipe::write(&self.fd, parts);
         }
         let flags = SendFlags::DONTWAIT | no_signal();
+        let flags = if more { flags | more_follows() } else { flags };
         let sent = match parts {
             [one] => retry_on_intr(|| rustix::net::send(&self.fd, one, flags)),
             many => retry_on_intr(|| {
@@ -117,6 +129,32 @@ impl Stream {
             }),
         };
         Ok(sent?)
+    }
+
+    /// Writes up to `len` bytes of a file from `at` on, and returns how many the kernel took: 0 at
+    /// the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`], and what reading the file says.
+    pub fn send_file(&self, file: &File, at: u64, len: usize) -> io::Result<usize> {
+        if self.kind.is_socket() && !file.is_copied() {
+            // A call for files knows no `DONTWAIT`, and a descriptor from outside may wait.
+            rustix::io::ioctl_fionbio(&self.fd, true)?;
+            match sendfile::send(&self.fd, file, at, len) {
+                Err(error) if is_refused(&error) => file.set_copied(),
+                result => return result,
+            }
+        }
+        let mut bytes = buf::spare(limits::FILE_READ);
+        bytes.resize(len.min(limits::FILE_READ), 0);
+        let result = match file.read_at(&mut bytes, at) {
+            Ok(0) => Ok(0),
+            Ok(read) => self.write(&[IoSlice::new(bytes.get(..read).unwrap_or_default())]),
+            Err(error) => Err(error),
+        };
+        buf::recycle(bytes);
+        result
     }
 
     /// Tells the peer that nothing more will come. Only closing tells the one of a pipe.
@@ -139,6 +177,21 @@ impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Whether the kernel cannot send a file by itself.
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn more_follows() -> SendFlags {
+    SendFlags::MORE
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn more_follows() -> SendFlags {
+    SendFlags::empty()
 }
 
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]

@@ -11,6 +11,7 @@ pub mod pipe;
 pub mod process;
 pub mod random;
 pub mod resolve;
+pub mod sendfile;
 pub mod signal;
 mod sigset;
 pub mod thread;

@@ -40,7 +40,7 @@ fn silence(fd: &OwnedFd) -> io::Result<()> {
 
 /// See [`silence`].
 #[cfg(any(target_os = "macos", target_os = "ios"))]
-fn quietly<R>(write: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+pub(super) fn quietly<R>(write: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
     write()
 }
 
@@ -53,7 +53,7 @@ fn silence(_fd: &OwnedFd) -> io::Result<()> {
 /// Blocks SIGPIPE while `write` runs, and takes it back if that has raised it: the signal is
 /// sent to the thread that writes.
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
-fn quietly<R>(write: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+pub(super) fn quietly<R>(write: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
     use super::sigset::SigSet;
     let pipe = SigSet::of(libc::SIGPIPE);
     let before = pipe.block();

@@ -196,7 +196,7 @@ impl Drive {
                 assert!(seat.said.len() < ENDLESS, "endless: {:?}", seat.said.last());
                 continue;
             }
-            if read >= limits::READ_BUFFER || !seat.stream.wants_turn() {
+            if read >= limits::READ_BUFFER || !seat.stream.wants_read() {
                 break;
             }
             read += self.receive(id, Ready::default()).max(1);

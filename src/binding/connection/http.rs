@@ -1,15 +1,49 @@
 //! Messages of HTTP, from a connection to its callback.
 
-use super::Handle;
+use super::{Connection, Handle, set_callback};
 use crate::base::error::Code;
 use crate::base::limits;
+use crate::binding::convert;
+use crate::binding::file::FileObject;
 use crate::binding::http::{self, Part, push_violation};
 use crate::binding::httppacket::HttpPacket;
+use crate::binding::raw::{Call, Outcome};
 use crate::binding::stage::Stage;
 use crate::codec::http1::{Message, Violation};
-use crate::conn::queue::Ticket;
+use crate::conn::queue::{Span, Ticket};
 use crate::conn::stream::Lent;
 use crate::engine::key::Key;
+use crate::net::file::Kind;
+
+/// `send_file(conn, file, offset, length[, on_done])`: true; or nil, message, code.
+pub fn send_file(call: &Call) -> Outcome {
+    let handle = &call.object::<Connection>(1)?.0;
+    let object = call.object::<FileObject>(2)?;
+    let at = call.integer_in(3, 0, i64::MAX)? as u64;
+    let len = call.integer_in(4, 0, isize::MAX as i64)? as usize;
+    let ticket = call.optional_function(5)?.then(|| handle.next_ticket());
+    let result = object.file().and_then(|file| {
+        let end = at.checked_add(len as u64).ok_or(Code::INVALID)?;
+        if file.kind() != Kind::Regular || end > file.size() {
+            return Err(Code::INVALID);
+        }
+        let span = Span { file, at, len };
+        http::with_writer(|writer| {
+            handle.queue_up(|stream, now| stream.send_file(span, ticket, writer, now))
+        })
+    });
+    if let Err(code) = result {
+        return convert::failure(call, code);
+    }
+    if let Some(ticket) = ticket {
+        // It is expected there.
+        call.push_value(5);
+        call.insert(3);
+        set_callback(call, handle, ticket.into());
+    }
+    call.push_boolean(true);
+    Ok(1)
+}
 
 impl Handle {
     /// Tells the object of whole messages.

@@ -9,7 +9,7 @@ use crate::base::limits;
 use crate::codec::http1::{Announced, Message, Step, Violation, Writer};
 use crate::codec::packet::Payload;
 use crate::conn::framing::{Framing, Http, Shape};
-use crate::conn::queue::Ticket;
+use crate::conn::queue::{Span, Ticket};
 
 impl Stream {
     /// How far the messages of this connection have come, if it is one of HTTP.
@@ -147,6 +147,44 @@ impl Stream {
                 })
             }
         }
+    }
+
+    /// Queues bytes of a file; on a connection of HTTP as a piece of the body that was announced.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send_piece`]. What is queued of files counts little against the hard limit.
+    pub fn send_file(
+        &mut self,
+        span: Span,
+        ticket: Option<Ticket>,
+        writer: &mut Writer,
+        now: Instant,
+    ) -> Result<(), Code> {
+        let announced = self.http().map_or(Announced::Open, |http| http.announced);
+        let left = match announced {
+            Announced::Nothing if span.len > 0 => return Err(Code::INVALID),
+            Announced::Sized(left) => left.checked_sub(span.len as u64).ok_or(Code::INVALID)?,
+            _ => 0,
+        };
+        if self.queue.len().checked_add(span.len).is_none_or(|sum| sum > isize::MAX as usize) {
+            return Err(Code::NO_BUFFERS);
+        }
+        let is_chunk = announced == Announced::Chunks && span.len > 0;
+        if is_chunk {
+            writer.chunk(span.len);
+        }
+        self.queue_up(limits::FILE_COST, now, |queue| {
+            queue.push(writer.bytes(), Payload::Copy(&[]), None);
+            queue.push_file(span, if is_chunk { None } else { ticket });
+            if is_chunk {
+                queue.push(b"\r\n", Payload::Copy(&[]), ticket);
+            }
+        })?;
+        if let (Announced::Sized(_), Some(http)) = (announced, self.http()) {
+            http.announced = Announced::Sized(left);
+        }
+        Ok(())
     }
 
     /// Ends the body that was announced; the lines of `trailers` go with chunks.
