@@ -46,7 +46,7 @@ function http.post(path, body, ...)
   local length = "Content-Length: " .. #body
   local fields = { "POST " .. path .. " HTTP/1.1", "Host: a", length, ... }
   fields[#fields + 1] = { body }
-  return http.text(unpack and unpack(fields) or table.unpack(fields))
+  return http.text((table.unpack or unpack)(fields))
 end
 
 local function read_chunks(stream)

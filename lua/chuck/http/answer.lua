@@ -135,7 +135,7 @@ local function begin(self, length)
   local announced = extract(self, "content-length")
   length = length or tonumber(announced)
   self.is_mute = EMPTY[self.status] or self.request.method == "HEAD"
-  local sent, message, code = send_head(self, length or true)
+  local sent, message, code = send_head(self, EMPTY[self.status] and "" or length or true)
   if not sent then
     return nil, message, code
   end
@@ -229,7 +229,7 @@ function Response:End(body)
   if stage == "ended" then
     return failure(exchange.broken and "ESOCKCLOSE" or "EALREADY")
   elseif stage == "open" and not self.trailers and (not body or #body <= PIECE) then
-    local sent, message, code = send_head(self, body or "")
+    local sent, message, code = send_head(self, not EMPTY[self.status] and body or "")
     if not sent then
       return nil, message, code
     end

@@ -200,15 +200,16 @@ impl Scanner {
         }
     }
 
-    /// Whether there is something to tell without more input: the end of a body, or what the
-    /// peer's end means.
+    /// Whether there is something to tell although nothing has arrived: the end of a body, or
+    /// what the peer's end is to be told as.
     pub fn owes_word(&self) -> bool {
-        match self.state {
-            State::Sized(0) => true,
-            State::Head => self.has_ended && self.at > 0,
-            State::Tunnel | State::Over | State::Refused => false,
-            _ => self.has_ended,
-        }
+        self.state == State::Sized(0) && !self.is_whole
+            || self.has_ended
+                && match self.state {
+                    State::Head => self.at > 0,
+                    State::Tunnel | State::Over | State::Refused => false,
+                    _ => true,
+                }
     }
 
     /// Whether it has refused what arrives.

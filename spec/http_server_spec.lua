@@ -1,0 +1,868 @@
+--- The HTTP server: requests in, answers out, over raw connections.
+local chuck = require("chuck")
+local http = require("spec.helper.http")
+local tasks = require("spec.helper.tasks")
+
+local co = chuck.co
+local spec = tasks.spec
+
+--- A server that answers what `fn(req, res)` returns.
+local function serve(fn, options)
+  return http.serve(fn, options)
+end
+
+describe("a server", function()
+  it(
+    "answers with what its handler returns",
+    spec(function()
+      local server = serve(function(req)
+        return "you asked for " .. req.path
+      end)
+      local answer = http.ask(server, http.get("/here"))
+      assert.are.equal(200, answer.status)
+      assert.are.equal("you asked for /here", answer.body)
+      assert.are.equal("19", answer.fields["content-length"])
+      assert.matches("^%a%a%a, %d%d %a%a%a %d%d%d%d %d%d:%d%d:%d%d GMT$", answer.fields.date)
+    end)
+  )
+
+  it(
+    "answers with an empty body when the handler returns nothing",
+    spec(function()
+      local answer = http.ask(serve(function() end), http.get("/"))
+      assert.are.equal(200, answer.status)
+      assert.are.equal("0", answer.fields["content-length"])
+    end)
+  )
+
+  it(
+    "takes one request after the other on a connection",
+    spec(function()
+      local server = serve(function(req)
+        return req.path
+      end)
+      local client = http.connect(server)
+      for i = 1, 5 do
+        client:Write(http.get("/" .. i))
+        assert.are.equal("/" .. i, http.read(client).body)
+      end
+      assert.are.equal(5, server:Stats().requests)
+      assert.are.equal(1, server:Stats().accepted)
+    end)
+  )
+
+  it(
+    "answers pipelined requests in their order, one at a time",
+    spec(function()
+      local most, running = 0, 0
+      local server = serve(function(req)
+        running = running + 1
+        most = math.max(most, running)
+        co.sleep(tonumber(req.path:sub(2)) % 3)
+        running = running - 1
+        return req.path
+      end)
+      local client = http.connect(server)
+      local requests = {}
+      for i = 1, 60 do
+        requests[i] = http.get("/" .. i)
+      end
+      client:Write(table.concat(requests))
+      for i = 1, 60 do
+        assert.are.equal("/" .. i, http.read(client).body)
+      end
+      assert.are.equal(1, most)
+    end)
+  )
+
+  it(
+    "runs handlers of different connections at the same time",
+    spec(function()
+      local waiting = {}
+      local server = serve(function(req)
+        waiting[req.path] = true
+        tasks.wait("the other one", function()
+          return waiting["/a"] and waiting["/b"]
+        end)
+        return "both"
+      end)
+      local a, b = http.connect(server), http.connect(server)
+      a:Write(http.get("/a"))
+      b:Write(http.get("/b"))
+      assert.are.equal("both", http.read(a).body)
+      assert.are.equal("both", http.read(b).body)
+    end)
+  )
+
+  it(
+    "begins a request when the one before has returned",
+    spec(function()
+      local gate = co.channel(1)
+      local server = serve(function(req, res)
+        res:End(req.path)
+        if req.path == "/1" then
+          gate:Recv()
+        end
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/1") .. http.get("/2"))
+      assert.are.equal("/1", http.read(client).body)
+      co.sleep(5)
+      assert.are.equal(1, server:Stats().requests)
+      gate:Send(true)
+      assert.are.equal("/2", http.read(client).body)
+    end)
+  )
+
+  it(
+    "takes a callable table for a handler",
+    spec(function()
+      local app = setmetatable({}, {
+        __call = function(_, _, res)
+          res:Text("called")
+        end,
+      })
+      assert.are.equal("called", http.ask(serve(app), http.get("/")).body)
+    end)
+  )
+
+  it(
+    "listens at several addresses",
+    spec(function()
+      local server = tasks.own(chuck.http.server({
+        handler = function(req)
+          return req.remote
+        end,
+      }))
+      assert(server:Listen("127.0.0.1:0"))
+      assert(server:Listen("127.0.0.1:0"))
+      assert.are_not.equal(server:GetSockAddr(1), server:GetSockAddr(2))
+      assert.matches("^127%.0%.0%.1:%d+$", http.ask(server, http.get("/")).body)
+      local second = tasks.own(assert(chuck.io.connect(server:GetSockAddr(2))))
+      second:Write(http.get("/"))
+      assert.are.equal(200, http.read(second).status)
+    end)
+  )
+
+  it(
+    "tells when it cannot listen",
+    spec(function()
+      local server = serve(function() end)
+      local other, message, code = chuck.http.serve(server:GetSockAddr(), function() end)
+      assert.is_nil(other)
+      assert.matches("listen at 127", message)
+      assert.are.equal("EADDRINUSE", code)
+    end)
+  )
+end)
+
+describe("a request", function()
+  it(
+    "has everything of its head, decoded when it is asked for",
+    spec(function()
+      local seen
+      local server = serve(function(req)
+        seen = req
+        local _ = req.headers.host, req.version
+      end)
+      http.ask(server, http.get("/a/b?x=1", "X-Two: a", "x-two: b"))
+      assert.are.equal("GET", seen.method)
+      assert.are.equal("/a/b?x=1", seen.target)
+      assert.are.equal("/a/b", seen.path)
+      assert.are.equal("x=1", seen.raw_query)
+      assert.are.equal("1.1", seen.version)
+      assert.are.equal("a", seen.headers.Host)
+      assert.are.equal("a, b", seen.headers["X-TWO"])
+      assert.are.equal("a, b", seen:Header("x-Two"))
+      assert.is_nil(seen.headers.nothing)
+      assert.are.same({ { "Host", "a" }, { "X-Two", "a" }, { "x-two", "b" } }, seen:Headers())
+      assert.are.same({}, seen.params)
+      assert.are.same({}, seen.context)
+      assert.is_false(seen.is_head)
+      assert.are.equal("127.0.0.1", seen.ip)
+    end)
+  )
+
+  it(
+    "has an id that no other has",
+    spec(function()
+      local ids = {}
+      local server = serve(function(req)
+        assert(req.id == req.id)
+        ids[#ids + 1] = req.id
+      end)
+      http.ask(server, http.get("/"))
+      http.ask(server, http.get("/"))
+      assert.are_not.equal(ids[1], ids[2])
+    end)
+  )
+
+  it(
+    "has the path of an absolute target",
+    spec(function()
+      local server = serve(function(req)
+        return req.path .. " " .. req.raw_query
+      end)
+      local answer = http.ask(server, http.text("GET http://a/x?y HTTP/1.1", "Host: a"))
+      assert.are.equal("/x y", answer.body)
+      answer = http.ask(server, http.text("GET http://a HTTP/1.1", "Host: a"))
+      assert.are.equal("/ ", answer.body)
+    end)
+  )
+
+  it(
+    "has a body that came with the head",
+    spec(function()
+      local server = serve(function(req)
+        return req:Body() .. "," .. req:Body()
+      end)
+      assert.are.equal("abc,abc", http.ask(server, http.post("/", "abc")).body)
+      assert.are.equal(",", http.ask(server, http.get("/")).body)
+    end)
+  )
+
+  it(
+    "has a body that comes later, in pieces and in chunks",
+    spec(function()
+      local server = serve(function(req)
+        return req:Body()
+      end)
+      local client = http.connect(server)
+      client:Write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n")
+      co.sleep(5)
+      client:Write("abc")
+      co.sleep(5)
+      client:Write("def")
+      assert.are.equal("abcdef", http.read(client).body)
+      client:Write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc")
+      co.sleep(5)
+      client:Write("\r\n4\r\ndefg\r\n0\r\n\r\n")
+      assert.are.equal("abcdefg", http.read(client).body)
+    end)
+  )
+
+  it(
+    "gives a large body piece by piece, and holds the client back",
+    spec(function()
+      local size = 4 * 1024 * 1024
+      local largest = 0
+      local server = serve(function(req)
+        local total = 0
+        co.sleep(20)
+        while true do
+          local piece = req:Read()
+          if not piece then
+            break
+          end
+          largest = math.max(largest, req.inflow.size + #piece)
+          total = total + #piece
+        end
+        return tostring(total)
+      end)
+      local answer = http.ask(server, http.post("/", ("x"):rep(size)))
+      assert.are.equal(tostring(size), answer.body)
+      assert(largest <= 1024 * 1024, largest .. " bytes were kept")
+    end)
+  )
+
+  it(
+    "gives pieces of at most a size",
+    spec(function()
+      local server = serve(function(req)
+        local sizes = {}
+        repeat
+          local piece = req:Read(4)
+          sizes[#sizes + 1] = piece
+        until not piece
+        return table.concat(sizes, "|")
+      end)
+      assert.are.equal("abcd|efgh|ij", http.ask(server, http.post("/", "abcdefghij")).body)
+      local client = http.connect(server)
+      client:Write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+      co.sleep(5)
+      client:Write("abcdefghij")
+      assert.are.equal("abcd|efgh|ij", http.read(client).body)
+    end)
+  )
+
+  it(
+    "refuses a body above the handler's own limit, however it comes",
+    spec(function()
+      local server = serve(function(req, res)
+        local body, message, code = req:Body(5)
+        assert(not body)
+        res:Status(413):Text(message .. " " .. code)
+      end)
+      local expected = "a body of more than 5 bytes EHTTPTOOLARGE"
+      assert.are.equal(expected, http.ask(server, http.post("/", "123456")).body)
+      local client = http.connect(server)
+      client:Write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+      co.sleep(5)
+      client:Write("6\r\n123456\r\n0\r\n\r\n")
+      assert.are.equal(expected, http.read(client).body)
+      client:Write(http.post("/", "123456"))
+      assert.are.equal(expected, http.read(client).body)
+    end)
+  )
+
+  it(
+    "has the trailers of a body in chunks",
+    spec(function()
+      local server = serve(function(req)
+        local before = req:Trailers()
+        local body = req:Body()
+        local trailers = req:Trailers()
+        return ("%s %s %s=%s"):format(tostring(before), body, trailers[1][1], trailers[1][2])
+      end)
+      local client = http.connect(server)
+      client:Write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+      co.sleep(5)
+      client:Write("3\r\nabc\r\n0\r\nSum: 7\r\n\r\n")
+      assert.are.equal("nil abc Sum=7", http.read(client).body)
+    end)
+  )
+
+  it(
+    "whose body was not read leaves the connection in step",
+    spec(function()
+      local server = serve(function(req)
+        return req.path
+      end)
+      local client = http.connect(server)
+      client:Write("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+      assert.are.equal("/1", http.read(client).body)
+      client:Write(("x"):rep(100000) .. http.get("/2"))
+      assert.are.equal("/2", http.read(client).body)
+    end)
+  )
+
+  it(
+    "whose large body was not read ends the connection, and says so",
+    spec(function()
+      local server = serve(function(req)
+        return req.path
+      end)
+      local client = http.connect(server)
+      client:Write("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\nabc")
+      local answer = http.read(client)
+      assert.are.equal("/1", answer.body)
+      assert.are.equal("close", answer.fields.connection)
+      http.assert_end(client)
+    end)
+  )
+
+  it(
+    "is told to go on when its body is first read",
+    spec(function()
+      local server = serve(function(req)
+        co.sleep(5)
+        return "got " .. req:Body()
+      end)
+      local client = http.connect(server)
+      client:Write(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+      )
+      local interim = http.read(client)
+      assert.are.equal(100, interim.status)
+      assert.are.same({}, interim.lines)
+      client:Write("abc")
+      assert.are.equal("got abc", http.read(client).body)
+      client:Write(http.get("/"))
+      assert.are.equal("got ", http.read(client).body)
+    end)
+  )
+
+  it(
+    "is not told to go on when nobody wants its body",
+    spec(function()
+      local server = serve(function(_, res)
+        res:Status(403):Text("no")
+      end)
+      local client = http.connect(server)
+      client:Write(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+      )
+      local answer = http.read(client)
+      assert.are.equal(403, answer.status)
+      assert.are.equal("close", answer.fields.connection)
+      http.assert_end(client)
+    end)
+  )
+end)
+
+describe("a response", function()
+  it(
+    "has a status, fields in their order, and a body",
+    spec(function()
+      local server = serve(function(_, res)
+        res:Status(201, "Made"):Set("X-A", "1"):Add("X-B", "2"):Add("X-B", 3):Set("x-a", "4")
+        assert(res:Get("X-B") == "2, 3")
+        assert(res:Get("nothing") == nil)
+        return "body"
+      end)
+      local answer = http.ask(server, http.get("/"))
+      assert.are.equal(201, answer.status)
+      assert.are.equal("Made", answer.reason)
+      assert.are.same(
+        { "X-A: 4", "X-B: 2", "X-B: 3" },
+        { answer.lines[1], answer.lines[2], answer.lines[3] }
+      )
+    end)
+  )
+
+  it(
+    "lets fields be taken out",
+    spec(function()
+      local server = serve(function(_, res)
+        res:Add("X-A", "1"):Add("X-A", "2"):Set("x-a", nil):Set("X-B", "1")
+      end)
+      local answer = http.ask(server, http.get("/"))
+      assert.is_nil(answer.fields["x-a"])
+      assert.are.equal("1", answer.fields["x-b"])
+    end)
+  )
+
+  it(
+    "is sent in chunks when it is written",
+    spec(function()
+      local server = serve(function(_, res)
+        assert(not res:IsSent())
+        res:Write("one, ")
+        assert(res:IsSent() and not res:IsEnded())
+        res:Write("")
+        res:Write("two")
+        res:End(", three")
+        assert(res:IsEnded())
+      end)
+      local answer, client = http.ask(server, http.get("/"))
+      assert.are.equal("chunked", answer.fields["transfer-encoding"])
+      assert.are.equal("one, two, three", answer.body)
+      client:Write(http.get("/"))
+      assert.are.equal("one, two, three", http.read(client).body)
+    end)
+  )
+
+  it(
+    "has trailers behind its chunks",
+    spec(function()
+      local server = serve(function(_, res)
+        res:Trailers({ "Sum", "7" })
+        return "abc"
+      end)
+      local answer = http.ask(server, http.get("/"))
+      assert.are.equal("abc", answer.body)
+      assert.are.same({ "Sum: 7" }, answer.trailers)
+    end)
+  )
+
+  it(
+    "has the length that was announced, or is cut",
+    spec(function()
+      local server = serve(function(req, res)
+        res:Set("Content-Length", 6):Write("abc")
+        if req.path == "/whole" then
+          res:Write("def")
+        end
+      end)
+      local answer = http.ask(server, http.get("/whole"))
+      assert.are.equal("6", answer.fields["content-length"])
+      assert.are.equal("abcdef", answer.body)
+      local client = http.connect(server)
+      client:Write(http.get("/short"))
+      assert.is_false((pcall(http.read, client)))
+      assert.are.equal("abc", client:ReadAll())
+    end)
+  )
+
+  it(
+    "to HEAD has the head alone",
+    spec(function()
+      local server = serve(function(req, res)
+        if req.path == "/chunks" then
+          res:Write("hello")
+          res:Write(" world")
+          return
+        end
+        return "hello"
+      end)
+      local client = http.connect(server)
+      client:Write(http.text("HEAD / HTTP/1.1", "Host: a"))
+      assert.are.equal("5", http.read(client, true).fields["content-length"])
+      client:Write(http.text("HEAD /chunks HTTP/1.1", "Host: a"))
+      assert.are.equal("chunked", http.read(client, true).fields["transfer-encoding"])
+      client:Write(http.get("/"))
+      assert.are.equal("hello", http.read(client).body)
+    end)
+  )
+
+  it(
+    "of 204 and 304 has no body",
+    spec(function()
+      local server = serve(function(req, res)
+        res:Status(tonumber(req.path:sub(2)))
+        if req.raw_query == "write" then
+          res:Write("body")
+        else
+          res:End("body")
+        end
+      end)
+      local client = http.connect(server)
+      for _, path in ipairs({ "/204", "/304", "/204?write", "/304?write" }) do
+        client:Write(http.get(path))
+        local answer = http.read(client)
+        assert.is_nil(answer.fields["transfer-encoding"])
+        assert.are.equal(tonumber(path:sub(2, 4)), answer.status)
+      end
+      client:Write(http.get("/200"))
+      assert.are.equal("body", http.read(client).body)
+    end)
+  )
+
+  it(
+    "is text, a page, JSON or a way elsewhere",
+    spec(function()
+      local server = serve(function(req, res)
+        if req.path == "/text" then
+          res:Text("a")
+        elseif req.path == "/html" then
+          res:Html("<p>")
+        elseif req.path == "/own" then
+          res:Set("content-type", "text/css"):Text("p{}")
+        else
+          res:Redirect("/there", 303)
+        end
+      end)
+      local client = http.connect(server)
+      local function type_of(path)
+        client:Write(http.get(path))
+        return http.read(client).fields["content-type"]
+      end
+      assert.are.equal("text/plain; charset=utf-8", type_of("/text"))
+      assert.are.equal("text/html; charset=utf-8", type_of("/html"))
+      assert.are.equal("text/css", type_of("/own"))
+      client:Write(http.get("/else"))
+      local answer = http.read(client)
+      assert.are.equal(303, answer.status)
+      assert.are.equal("/there", answer.fields.location)
+    end)
+  )
+
+  it(
+    "ends once: what comes later is told so",
+    spec(function()
+      local outcome
+      local server = serve(function(_, res)
+        res:End("a")
+        outcome = { { res:End("b") }, { res:Write("c") } }
+        return "d"
+      end)
+      assert.are.equal("a", http.ask(server, http.get("/")).body)
+      local expected = { nil, "the response has ended", "EALREADY" }
+      assert.are.same({ expected, expected }, outcome)
+    end)
+  )
+
+  it(
+    "raises at the line of who sets what cannot be sent",
+    spec(function()
+      local problems = {}
+      local server = serve(function(_, res)
+        local function try(fn, ...)
+          local fine, problem = pcall(fn, res, ...)
+          assert(not fine)
+          problems[#problems + 1] = problem
+        end
+        try(res.Set, "X", "a\r\nb")
+        try(res.Set, "X Y", "a")
+        try(res.Add, "X", "a\0b")
+        try(res.Add, "X", {})
+        try(res.Status, 99)
+        try(res.Status, "x")
+        try(res.Write, 7)
+        try(res.End, {})
+        try(res.Trailers, { "a b", "c" })
+        res:Write("a")
+        try(res.Set, "X", "a")
+        try(res.Status, 200)
+      end)
+      assert.are.equal("a", http.ask(server, http.get("/")).body)
+      assert.are.equal(11, #problems)
+      for i, problem in ipairs(problems) do
+        assert(not problem:find("chuck/http"), i .. ": " .. problem)
+      end
+    end)
+  )
+
+  it(
+    "calls hooks before its head and behind its end",
+    spec(function()
+      local log = {}
+      local server = serve(function(_, res)
+        res:OnHead(function(self)
+          self:Set("X-Late", "yes")
+          log[#log + 1] = "head"
+        end)
+        res:OnEnd(function(self)
+          log[#log + 1] = "end " .. self.status
+        end)
+        log[#log + 1] = "handler"
+        return "a"
+      end)
+      assert.are.equal("yes", http.ask(server, http.get("/")).fields["x-late"])
+      assert.are.same({ "handler", "head", "end 200" }, log)
+    end)
+  )
+
+  it(
+    "of many megabytes waits for a slow client",
+    spec(function()
+      local size, largest = 8 * 1024 * 1024, 0
+      local server = serve(function(req, res)
+        if req.path == "/end" then
+          return ("x"):rep(size)
+        end
+        for _ = 1, size / 65536 do
+          assert(res:Write(("x"):rep(65536)))
+          largest = math.max(largest, req.exchange.conn:QueuedBytes())
+        end
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/write"))
+      co.sleep(20)
+      assert.are.equal(size, #http.read(client).body)
+      assert(largest < 1024 * 1024, largest .. " bytes were queued")
+      client:Write(http.get("/end"))
+      assert.are.equal(size, #http.read(client).body)
+    end)
+  )
+
+  it(
+    "is flushed to the kernel",
+    spec(function()
+      local server = serve(function(req, res)
+        res:Write("a")
+        assert(res:Flush())
+        return tostring(req.exchange.conn:QueuedBytes())
+      end)
+      assert.are.equal("a0", http.ask(server, http.get("/")).body)
+    end)
+  )
+end)
+
+describe("a connection", function()
+  it(
+    "ends after its answer when the client asks for it",
+    spec(function()
+      local answer, client = http.ask(serve(function() end), http.get("/", "Connection: close"))
+      assert.are.equal("close", answer.fields.connection)
+      http.assert_end(client)
+    end)
+  )
+
+  it(
+    "ends when the handler says so",
+    spec(function()
+      local server = serve(function(_, res)
+        res:Set("Connection", "close")
+      end)
+      local answer, client = http.ask(server, http.get("/"))
+      assert.are.equal("close", answer.fields.connection)
+      http.assert_end(client)
+    end)
+  )
+
+  it(
+    "of HTTP/1.0 ends, unless the client wants it to stay",
+    spec(function()
+      local server = serve(function(req, res)
+        if req.path == "/chunks" then
+          res:Write("a")
+          res:Write("b")
+          return
+        end
+        return "ab"
+      end)
+      local answer, client = http.ask(server, http.text("GET / HTTP/1.0"))
+      assert.are.equal("ab", answer.body)
+      http.assert_end(client)
+      answer, client = http.ask(server, http.text("GET / HTTP/1.0", "Connection: keep-alive"))
+      assert.are.equal("keep-alive", answer.fields.connection:lower())
+      client:Write(http.text("GET /chunks HTTP/1.0", "Connection: keep-alive"))
+      answer = http.read(client)
+      assert.is_nil(answer.fields["transfer-encoding"])
+      assert.are.equal("ab", answer.body)
+      http.assert_end(client)
+    end)
+  )
+
+  it(
+    "that the client has half closed gets its answers",
+    spec(function()
+      local server = serve(function(req)
+        co.sleep(10)
+        return req.path
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/1") .. http.get("/2"))
+      client:Shutdown()
+      assert.are.equal("/1", http.read(client).body)
+      assert.are.equal("/2", http.read(client).body)
+      http.assert_end(client)
+      assert.are.equal(0, server:Stats().connections)
+    end)
+  )
+
+  it(
+    "ends after so many requests, and says so",
+    spec(function()
+      local server = serve(function() end, { max_requests_per_connection = 2 })
+      local client = http.connect(server)
+      client:Write(http.get("/") .. http.get("/") .. http.get("/"))
+      assert.is_nil(http.read(client).fields.connection)
+      assert.are.equal("close", http.read(client).fields.connection)
+      http.assert_end(client)
+    end)
+  )
+
+  it(
+    "can be taken over for another protocol",
+    spec(function()
+      local server = serve(function(req, res)
+        assert(req:IsUpgrade())
+        local stream = assert(res:Status(101):Set("Upgrade", "echo"):Hijack())
+        stream:Write("welcome ")
+        stream:Write(stream:ReadSome())
+        stream:Close()
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/", "Connection: Upgrade", "Upgrade: echo"))
+      local answer = http.read(client)
+      assert.are.equal(101, answer.status)
+      assert.are.equal("echo", answer.fields.upgrade)
+      assert.are.equal("Upgrade", answer.fields.connection)
+      client:Write("words")
+      assert.are.equal("welcome words", client:ReadAll())
+      assert.are.equal(0, server:Stats().connections)
+    end)
+  )
+end)
+
+describe("the end of a server", function()
+  it(
+    "closes idle connections at once, and answers what is under way",
+    spec(function()
+      local began = false
+      local server = serve(function(req)
+        began = true
+        co.sleep(30)
+        return req.path
+      end)
+      local idle, busy = http.connect(server), http.connect(server)
+      idle:Write(http.get("/idle"))
+      http.read(idle)
+      began = false
+      busy:Write(http.get("/busy"))
+      tasks.wait("the request", function()
+        return began
+      end)
+      local ending = tasks.parked(server.Shutdown, server, http.PATIENCE)
+      http.assert_end(idle)
+      local answer = http.read(busy)
+      assert.are.equal("/busy", answer.body)
+      assert.are.equal("close", answer.fields.connection)
+      http.assert_end(busy)
+      assert.is_true(tasks.finished(ending)[1])
+      assert.is_nil((server:GetSockAddr()))
+    end)
+  )
+
+  it(
+    "cancels handlers at its deadline, with 503",
+    spec(function()
+      local cancelled
+      local server = serve(function()
+        local _, problem = co.pcall(co.sleep, 1e6)
+        cancelled = tostring(problem)
+        error(problem, 0)
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/"))
+      tasks.wait("the request", function()
+        return server:Stats().active == 1
+      end)
+      local done, message, code = server:Shutdown(20)
+      assert.is_nil(done)
+      assert.are.equal("ETIMEDOUT", code)
+      assert.matches("20 ms", message)
+      assert.are.equal(503, http.read(client).status)
+      assert.matches("shut down", cancelled)
+    end)
+  )
+
+  it(
+    "may be brought about by a handler",
+    spec(function()
+      local server
+      server = serve(function(req, res)
+        assert(res.exchange.server == server and req.server == server)
+        assert(server:Shutdown())
+        return "bye"
+      end)
+      assert.are.equal("bye", http.ask(server, http.get("/")).body)
+      tasks.wait("the end", function()
+        return server.keeper:IsDone()
+      end)
+      assert.is_true(server:IsClosed())
+    end)
+  )
+
+  it(
+    "comes with the scope that it was made in",
+    spec(function()
+      local server, client
+      local _, _, code = co.scope(function()
+        server = assert(chuck.http.serve("127.0.0.1:0", function()
+          co.sleep(1e6)
+        end))
+        client = http.connect(server)
+        client:Write(http.get("/"))
+        tasks.wait("the request", function()
+          return server:Stats().active == 1
+        end)
+        co.sleep(1e6)
+      end, { deadline_ms = 50 })
+      assert.are.equal("ETIMEDOUT", code)
+      assert.is_true(server:IsClosed())
+      assert.are.equal(0, server:Stats().connections)
+      local answer = http.read(client)
+      assert(answer == nil or answer.status == 503)
+    end)
+  )
+
+  it(
+    "answers what waits in the queue of its socket",
+    spec(function()
+      local server = serve(function(_, res)
+        res.exchange.server:Shutdown()
+        return ("x"):rep(3 * 1024 * 1024)
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/"))
+      co.sleep(20)
+      assert.are.equal(3 * 1024 * 1024, #http.read(client).body)
+    end)
+  )
+
+  it(
+    "can come any number of times",
+    spec(function()
+      local server = serve(function() end)
+      server:Close()
+      server:Close()
+      assert.is_true(server:Shutdown())
+      local listening, _, code = server:Listen("127.0.0.1:0")
+      assert.is_nil(listening)
+      assert.are.equal("ESOCKCLOSE", code)
+    end)
+  )
+end)
