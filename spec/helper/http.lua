@@ -6,6 +6,7 @@
 ---     assert.are.equal("hello", http.read(client).body)
 local assert = require("luassert")
 local chuck = require("chuck")
+local net = require("spec.helper.net")
 local tasks = require("spec.helper.tasks")
 
 local io = chuck.io
@@ -23,6 +24,15 @@ end
 --- A stream to a server, without any HTTP.
 function http.connect(server)
   return tasks.own(assert(io.connect(server:GetSockAddr(), { timeout_ms = http.PATIENCE })))
+end
+
+--- A stream whose `Close(0)` resets the connection.
+function http.connect_rudely(server)
+  local ip, port = server:GetSockAddr():match("^(.*):(%d+)$")
+  local fd = net.socket()
+  assert.are.equal(0, chuck.socket_helper.connect(fd, ip, tonumber(port)))
+  assert.are.equal(0, chuck.socket_helper.linger(fd, 0))
+  return tasks.own(assert(io.stream(assert(chuck.connection(fd, 65536)))))
 end
 
 --- A request as text: `http.text("GET / HTTP/1.1", "Host: a")`, with a body behind when the last
