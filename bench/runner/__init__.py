@@ -1,1 +1,1 @@
-"""The parts of bench/run: what is measured (cases), how (work), and how it is shown (report)."""
+"""The parts of bench/run: what is measured (cases), how (work, web, system), how it is shown (report)."""

@@ -4,7 +4,8 @@ A case runs the same work on up to three sides:
 
     limit   the bare server or channel in Rust, or the bare C API; hiredis for redis
     chuck   what we build
-    peer    luv; lua-cjson for tables, node for threads; ioredis and redis-lua for redis
+    peer    luv; lua-cjson for tables, node for threads; ioredis and redis-lua for redis;
+            luv, node and nginx for http
 """
 
 import statistics
@@ -75,6 +76,10 @@ class Case:
     clients: dict | None = None
     #: The work of a client of redis-server, and how often.
     redis: tuple | None = None
+    #: For wrk: the path, requests at once, bytes that are posted, bytes of an answer.
+    wrk: tuple | None = None
+    #: The words for `web`.
+    web: list | None = None
     is_on_one_core: bool = False
     #: It has threads of its own, and so gets both cores.
     is_threaded: bool = False
@@ -249,6 +254,58 @@ def redis_row(row, words, unit, count, most=None):
     ]
 
 
+SEED, SERVE = ["servers/http_seed.lua"], ["servers/http.lua", "{file}"]
+LUV, NODE = ["servers/luv_http.lua"], ["servers/http_node.js", "{file}"]
+NGINX = ["servers/nginx.py", "{folder}", "{file}"]
+
+
+def http(words, chuck, peer, work, limit=None, targets=()):
+    """Requests of wrk to one of chuck's servers, between the limit and a peer."""
+    costs = [("", "us CPU per request", COST, target) for target in targets or [None]]
+    sides = {"limit": limit, "chuck": chuck, "peer": peer}
+    sides = {side: found for side, found in sides.items() if found}
+    return Case("http", words, sides, [*costs, RATE], wrk=work)
+
+
+def http_cases():
+    """Seed level beside luv, tasks beside node, and nginx, which has lines of its own."""
+    hello, pipelined = ("/hello", 1, 0, 5), ("/hello", 16, 0, 5)
+    large, posted = ("/large", 1, 0, 65536), ("/post", 1, 65536, 5)
+    seed, serve, beside = "seed level, luv", "http.serve, node", "http.serve, nginx"
+    fixed, half = ["http:5"], Target("<=", 0.5, "peer")
+
+    def most(number):
+        return Target("<=", number, "limit")
+
+    return [
+        http(f"hello, {seed}", SEED, LUV, hello, fixed, [most(2.0)]),
+        http(f"hello, {serve}", SERVE, NODE, hello, fixed, [most(2.6), half]),
+        http(f"hello, {beside}", SERVE, NGINX, hello),
+        http(f"16 at once, {seed}", SEED, LUV, pipelined, fixed, [most(6)]),
+        http(f"16 at once, {serve}", SERVE, NODE, pipelined, fixed, [most(6)]),
+        http(f"16 at once, {beside}", SERVE, NGINX, pipelined),
+        http(f"64 KiB back, {serve}", SERVE, NODE, large, ["http:65536"]),
+        http(f"64 KiB there, {serve}", SERVE, NODE, posted, fixed),
+        http(f"1 MiB file, {serve}", SERVE, NODE, DOWNLOAD, ["download:{file}"]),
+        http(f"1 MiB file, {beside}", SERVE, NGINX, DOWNLOAD, ["download:{file}"]),
+        Case(
+            "http",
+            "10000 idle, nginx",
+            {"chuck": SERVE, "peer": NGINX},
+            [
+                ("", "bytes per connection", "bytes_per_conn"),
+                (": CPU", "share of a core", "server_cpu"),
+                (": wakes", "in the time watched", "server_wakes"),
+                (": memory", "bytes in all", "rss"),
+            ],
+            web=["idle", "--conns=10000"],
+        ),
+    ]
+
+
+#: A file from the disk: what the system has in memory.
+DOWNLOAD = ("/file", 1, 0, 1 << 20)
+
 #: A call in at most 1.3 times the time of the echo.
 SEQUENTIAL = Target(">=", round(1 / 1.3, 2), "limit")
 
@@ -331,6 +388,7 @@ CASES = [
     *redis_row("pipeline", "GET, pipelines of 100", "command", 500_000, 2.5),
     *redis_row("big", "GET of 1 MB", "value", 1_000),
     *redis_row("messages", "messages of a channel", "message", 1_000_000),
+    *http_cases(),
     idle(10_000, ("limit", "chuck", "peer")),
 ]
 
@@ -344,3 +402,8 @@ def select(groups, lua):
     """The cases of the named groups, of all without a name, on one Lua."""
     found = CASES + ([MANY_IDLE[lua]] if lua in MANY_IDLE else [])
     return [case for case in found if not groups or case.group in groups]
+
+
+def web_servers():
+    """A case for each of chuck's servers of HTTP."""
+    return [case for case in CASES if case.wrk == ("/hello", 1, 0, 5) and "limit" in case.sides]

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from .cases import short
-from .work import BENCH, ROOT
+from .system import BENCH, ROOT
 
 #: Widths of the columns; the first two are words, the rest numbers.
 SHAPE = "{:<34} {:<21} {:>9} {:>9} {:>9} {:>8} {:>8}  {:<15} {}"

@@ -1,30 +1,23 @@
 """How it is measured: building, starting servers, driving the load, counting system calls."""
 
-import ctypes
 import json
 import os
-import resource
-import select
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-BENCH = Path(__file__).resolve().parent.parent
-ROOT = BENCH.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or BENCH / "load" / "target").resolve()
+from . import web
+from .system import (
+    BENCH, BUSY, LOAD_CORE, ROOT, SERVER_CORE, SLACK, START, TARGET, Failure, cpu_seconds,
+    die_with_parent, free_port, listening, others_seconds, pinned, run,
+)
 
-SERVER_CORE = "0"
-LOAD_CORE = "1"
-#: Seconds a server may take until it listens.
-START = 10
-#: Seconds a run may take beside its measured time.
-SLACK = 120
 #: Groups that need none of the programs in Rust and C.
 LUA_ALONE = {"tasks", "rpc", "redis"}
 #: Programs for Lua 5.1 alone, whatever is measured.
@@ -37,14 +30,6 @@ redis.call("SET", "big", string.rep("x", 1048576))
 REDIS_MESSAGES = """
 for _ = 1, 1000 do redis.call("PUBLISH", "bench", string.rep("x", 16)) end
 """
-#: Above this share of a core used by others, a run is not to be trusted.
-BUSY = 0.3
-
-
-class Failure(Exception):
-    """Something did not work; the text says what, for people."""
-
-
 class Bench:
     """One Lua, the built programs, and what went wrong so far."""
 
@@ -68,6 +53,8 @@ class Bench:
             build_walk(self.name)
         if "limit" in sides and any(case.redis for case in selected):
             build_hiredis()
+        if any(case.group == "http" for case in selected):
+            web.prepare()
 
     def run(self, case, side, secs):
         """One run of one side; returns its numbers by key."""
@@ -76,6 +63,10 @@ class Bench:
             return self.converse(case, side)
         if case.redis:
             return self.ask_redis(case, side)
+        if case.wrk:
+            return web.ask(self, case, side, secs)
+        if case.web:
+            return web.watch(self, case, side, secs)
         if not case.load:
             return self.micro(case, side)
         with self.server(case, side) as (process, port):
@@ -96,6 +87,8 @@ class Bench:
             return [self.lua, str(BENCH / program)]
         if program.endswith(".js"):
             return [self.node, str(BENCH / program)]
+        if program.endswith(".py"):
+            return [sys.executable, str(BENCH / program)]
         return [str(TARGET / "release" / program)]
 
     def ask_redis(self, case, side):
@@ -136,11 +129,11 @@ class Bench:
         return summary, found["total"]
 
     def server(self, case, side):
-        words = case.sides[side]
+        words = web.words(case.sides[side])
         if side == "limit" and not words[0].endswith(".lua"):
             command = [str(TARGET / "release" / "limit"), *words]
         else:
-            command = [self.lua, str(BENCH / words[0]), *words[1:]]
+            command = [*self.command(words[0]), *words[1:]]
         return listening(pinned(SERVER_CORE, *command), self.environment())
 
     def environment(self):
@@ -159,39 +152,6 @@ class Bench:
             yield f"the machine was busy with something else in {note}"
         for why in sorted(self.missing):
             yield f"not measured: {why}"
-
-
-def others_seconds(server):
-    """CPU time of the machine but for our children, which were waited for, and a server."""
-    with open("/proc/stat") as lines:
-        user, nice, system, _, _, irq, softirq, steal = map(int, lines.readline().split()[1:9])
-    machine = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-    ours = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return machine - ours.ru_utime - ours.ru_stime - (cpu_seconds(server) if server else 0)
-
-
-def cpu_seconds(pid):
-    """CPU time of all threads of a process, by the scheduler's clock."""
-    found = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(file.read_text().split()[0]) for file in found) / 1e9
-
-
-def pinned(core, *command):
-    return ["taskset", "-c", core, *command]
-
-
-def run(command, timeout, **options):
-    """Standard output of a command that must succeed within `timeout` seconds."""
-    try:
-        result = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, **options
-        )
-    except subprocess.TimeoutExpired:
-        raise Failure(f"no end within {timeout} s: {' '.join(command)}") from None
-    if result.returncode:
-        said = (result.stderr.strip() or result.stdout.strip())[-2000:]
-        raise Failure(f"{command[0]} ended with {result.returncode}: {said}")
-    return result.stdout
 
 
 def build_load():
@@ -227,39 +187,6 @@ def drive(case, pid, port, secs):
     return json.loads(run(command, secs + SLACK))
 
 
-def die_with_parent():
-    """Runs in the child: should this program be killed, the kernel ends the server too."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-@contextmanager
-def listening(command, environment):
-    """A running server and its port; killed at the end."""
-    with tempfile.TemporaryFile("w+") as complaints:
-        process = subprocess.Popen(
-            command,
-            cwd=BENCH,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            text=True,
-            preexec_fn=die_with_parent,
-        )
-        try:
-            yield process, port_of(process, complaints)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-
-
-def free_port():
-    """A port where nobody listens now: redis-server cannot ask for one itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def redis_server():
     """A running redis-server with what clients ask for, and its port; killed at the end."""
@@ -290,16 +217,6 @@ def fill_redis(process, port):
             return
         time.sleep(0.02)
     raise Failure(f"no redis-server on port {port}")
-
-
-def port_of(process, complaints):
-    """The number behind `listening` on the server's first line."""
-    is_there, _, _ = select.select([process.stdout], [], [], START)
-    words = process.stdout.readline().split() if is_there else []
-    if len(words) == 2 and words[0] == "listening":
-        return int(words[1])
-    complaints.seek(0)
-    raise Failure(f"server does not listen: {complaints.read().strip()[-2000:]}")
 
 
 @contextmanager

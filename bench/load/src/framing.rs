@@ -4,11 +4,12 @@
 //! raw    | body |
 //! be16   | n: u16 BE | body: n bytes |      n counts the body only
 //! be32   | n: u32 BE | body: n bytes |
+//! http   | head | blank line | body: as many bytes as "Content-Length:" says, if it does |
 //! ```
 
 use std::str::FromStr;
 
-/// One of the three shapes.
+/// One of the four shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// Bytes as they are.
@@ -17,7 +18,14 @@ pub enum Framing {
     Be16,
     /// A 32-bit length in front.
     Be32,
+    /// A request of HTTP/1.1. What load sends has no such shape, it is for servers.
+    Http,
 }
+
+/// What ends the head of a request.
+const BLANK_LINE: &[u8] = b"\r\n\r\n";
+/// The field that announces a body, as wrk is told to write it.
+const LENGTH: &[u8] = b"\r\nContent-Length: ";
 
 impl Framing {
     /// The bytes in front of a body of `len` bytes.
@@ -35,6 +43,7 @@ impl Framing {
             Framing::Be32 => {
                 u32::try_from(len).map(|n| n.to_be_bytes().into()).or(Err(too_large(u32::MAX)))
             }
+            Framing::Http => Err("requests are sent by wrk and web".into()),
         }
     }
 
@@ -48,6 +57,17 @@ impl Framing {
         used
     }
 
+    /// How many frames there are in `frames`, all of them whole.
+    #[inline]
+    pub fn count(self, frames: &[u8]) -> usize {
+        let (mut used, mut count) = (0, 0);
+        while let Some(frame) = self.first(&frames[used..]) {
+            used += frame;
+            count += 1;
+        }
+        count
+    }
+
     /// Bytes of the first frame with its header, `None` when it is not whole.
     #[inline]
     fn first(self, input: &[u8]) -> Option<usize> {
@@ -55,9 +75,28 @@ impl Framing {
             Framing::Raw => input.len(),
             Framing::Be16 => 2 + u16::from_be_bytes(*input.first_chunk()?) as usize,
             Framing::Be32 => 4 + u32::from_be_bytes(*input.first_chunk()?) as usize,
+            Framing::Http => request(input)?,
         };
         (0 < frame && frame <= input.len()).then_some(frame)
     }
+}
+
+/// Bytes of a request whose head is there, with the body that it announces.
+#[inline]
+fn request(input: &[u8]) -> Option<usize> {
+    let head = find(input, BLANK_LINE)? + BLANK_LINE.len();
+    if input.starts_with(b"GET ") {
+        return Some(head);
+    }
+    let digits = find(&input[..head], LENGTH).map_or(head, |at| at + LENGTH.len());
+    let length = input[digits..head].iter().take_while(|byte| byte.is_ascii_digit());
+    Some(head + length.fold(0, |number, byte| number * 10 + usize::from(byte - b'0')))
+}
+
+/// Where `wanted` begins.
+#[inline]
+pub fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 impl FromStr for Framing {
@@ -79,6 +118,7 @@ impl std::fmt::Display for Framing {
             Framing::Raw => "raw",
             Framing::Be16 => "be16",
             Framing::Be32 => "be32",
+            Framing::Http => "http",
         })
     }
 }
@@ -99,6 +139,18 @@ mod tests {
     #[test]
     fn two_frames_and_a_half_are_two() {
         assert_eq!(Framing::Be32.whole(b"\0\0\0\x01a\0\0\0\0\0\0\0\x02b"), 9);
+    }
+
+    #[test]
+    fn a_request_ends_with_its_blank_line_or_its_body() {
+        let plain = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let posted = b"POST / HTTP/1.1\r\nContent-Length: 12\r\n\r\nhello, limit";
+        let both = [&plain[..], &posted[..]].concat();
+        for cut in plain.len()..both.len() {
+            assert_eq!(Framing::Http.whole(&both[..cut]), plain.len(), "cut at {cut}");
+        }
+        assert_eq!(Framing::Http.whole(&both), both.len());
+        assert_eq!(Framing::Http.count(&both), 2);
     }
 
     #[test]

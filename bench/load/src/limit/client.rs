@@ -1,7 +1,10 @@
 //! One client of the limit: its socket, an unfinished frame, and what the socket did not take.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+
+use rustix::net::SendFlags;
 
 /// A client that lets more than this pile up is dropped.
 const BACKLOG: usize = 64 << 20;
@@ -17,12 +20,23 @@ pub struct Client {
     backlog: Vec<u8>,
     /// 0 <= sent <= backlog.len()
     sent: usize,
+    /// Downloads that were asked for, with the one under way.
+    downloads: usize,
+    /// What of the one under way has left; 0 before its head has.
+    offset: u64,
 }
 
 impl Client {
     /// Takes over a stream that does not block.
     pub fn new(stream: TcpStream) -> Client {
-        Client { stream, partial: Vec::new(), backlog: Vec::new(), sent: 0 }
+        Client {
+            stream,
+            partial: Vec::new(),
+            backlog: Vec::new(),
+            sent: 0,
+            downloads: 0,
+            offset: 0,
+        }
     }
 
     /// Reads once behind the unfinished frame and returns how many bytes of `buffer` are valid
@@ -89,6 +103,40 @@ impl Client {
         self.backlog.clear();
         if KEEP < self.backlog.capacity() {
             self.backlog = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    /// Adds downloads to those to be sent.
+    pub fn ask(&mut self, downloads: usize) {
+        self.downloads += downloads;
+    }
+
+    /// Sends what was asked for, as far as the socket takes it: the head, held back by the system
+    /// until bytes of the file follow, and the file.
+    ///
+    /// # Errors
+    ///
+    /// What the socket or the file says. A socket too full for a head is an error, too: a client
+    /// has read the last file when it asks for the next.
+    pub fn download(&mut self, head: &[u8], file: &File) -> io::Result<()> {
+        let size = file.metadata()?.len();
+        while 0 < self.downloads {
+            if self.offset == 0 {
+                rustix::net::send(&self.stream, head, SendFlags::MORE | SendFlags::NOSIGNAL)?;
+            }
+            while self.offset < size {
+                let left = (size - self.offset) as usize;
+                match rustix::fs::sendfile(&self.stream, file, Some(&mut self.offset), left) {
+                    Err(rustix::io::Errno::AGAIN) => return Ok(()),
+                    Err(error) => return Err(error.into()),
+                    Ok(_) => {}
+                }
+            }
+            self.offset = 0;
+            self.downloads -= 1;
         }
         Ok(())
     }

@@ -5,6 +5,8 @@
 //! limit echo16 | echo32             find the frames of one read, send them back at once
 //! limit broadcast16 | broadcast32   frames of one turn to every client, one write each
 //! limit datagram                    send back each datagram, by blocking calls
+//! limit http:BYTES                  answer each request by a fixed text of so many bytes
+//! limit download:PATH               answer each request by a file, by sendfile
 //! ```
 //!
 //! One thread, edge-triggered epoll, `TCP_NODELAY`, one read per wake unless it filled the
@@ -15,32 +17,58 @@ mod datagram;
 mod server;
 
 use std::error::Error;
+use std::fs::File;
 use std::time::Duration;
 
 use chuck_bench::bounds;
 use chuck_bench::framing::Framing;
-use server::{Server, Work};
+use server::{Answer, Server, Work};
 
-const USAGE: &str = "limit echo|echo16|echo32|broadcast16|broadcast32|datagram [PORT]";
+const USAGE: &str = "limit echo|echo16|echo32|broadcast16|broadcast32|datagram|http:BYTES|\
+                     download:PATH [PORT]";
 const LIFE: Duration = Duration::from_secs(3600);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    let kind = match words.next().as_deref() {
-        Some("echo") => Some((Work::Echo, Framing::Raw)),
-        Some("echo16") => Some((Work::Echo, Framing::Be16)),
-        Some("echo32") => Some((Work::Echo, Framing::Be32)),
-        Some("broadcast16") => Some((Work::Broadcast, Framing::Be16)),
-        Some("broadcast32") => Some((Work::Broadcast, Framing::Be32)),
-        Some("datagram") => None,
-        _ => return Err(USAGE.into()),
-    };
+    let kind = words.next().ok_or(USAGE)?;
     let port = words.next().map_or(Ok(0), |word| word.parse())?;
     bounds::end_after(LIFE);
     bounds::raise_descriptor_limit()?;
-    match kind {
-        Some((work, framing)) => Server::listen(port, work, framing)?.run()?,
-        None => datagram::run(port)?,
+    if kind == "datagram" {
+        return Ok(datagram::run(port)?);
     }
-    Ok(())
+    let (work, framing) = work(&kind)?;
+    Ok(Server::listen(port, work, framing)?.run()?)
+}
+
+/// What the first word asks for.
+fn work(kind: &str) -> Result<(Work, Framing), Box<dyn Error>> {
+    Ok(match kind.split_once(':').unwrap_or((kind, "")) {
+        ("echo", _) => (Work::Echo, Framing::Raw),
+        ("echo16", _) => (Work::Echo, Framing::Be16),
+        ("echo32", _) => (Work::Echo, Framing::Be32),
+        ("broadcast16", _) => (Work::Broadcast, Framing::Be16),
+        ("broadcast32", _) => (Work::Broadcast, Framing::Be32),
+        ("http", bytes) => (Work::Answer(fixed(bytes.parse()?)), Framing::Http),
+        ("download", path) => {
+            let file = File::open(path)?;
+            let head = head(file.metadata()?.len());
+            (Work::Download(head.into(), file), Framing::Http)
+        }
+        _ => return Err(USAGE.into()),
+    })
+}
+
+/// A text of `size` bytes, with its head.
+fn fixed(size: usize) -> Answer {
+    let text = b"hello".iter().cycle().take(size);
+    Answer::new(&head(size as u64).into_bytes().iter().chain(text).copied().collect::<Vec<u8>>())
+}
+
+/// The fields that every server in this group sends, too.
+fn head(length: u64) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\n\
+         Content-Length: {length}\r\n\r\n"
+    )
 }

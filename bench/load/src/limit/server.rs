@@ -1,5 +1,6 @@
 //! The loop of the limit: accept, read, find frames, write once.
 
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
@@ -15,12 +16,44 @@ const BUFFER: usize = 256 << 10;
 const LISTENER: usize = usize::MAX;
 
 /// What happens to a frame.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// Back to its sender, after each read.
     Echo,
     /// To every client, at the end of the turn.
     Broadcast,
+    /// The same answer each time, after each read.
+    Answer(Answer),
+    /// These bytes and then this file, by `sendfile`.
+    Download(Vec<u8>, File),
+}
+
+/// An answer, and room to send many by one write.
+pub struct Answer {
+    /// Bytes of one.
+    size: usize,
+    /// At least one.
+    repeated: Vec<u8>,
+}
+
+impl Answer {
+    /// Bytes that are repeated at most: a pipeline of small ones leaves at once.
+    const ROOM: usize = 64 << 10;
+
+    /// Repeats what is to be sent.
+    pub fn new(answer: &[u8]) -> Answer {
+        Answer { size: answer.len(), repeated: answer.repeat((Self::ROOM / answer.len()).max(1)) }
+    }
+
+    #[inline]
+    fn send(&self, client: &mut Client, count: usize) -> io::Result<()> {
+        let mut left = count * self.size;
+        while 0 < left {
+            let now = left.min(self.repeated.len());
+            client.send(&self.repeated[..now])?;
+            left -= now;
+        }
+        Ok(())
+    }
 }
 
 /// The listener and everyone who came through it.
@@ -107,6 +140,9 @@ impl Server {
         };
         if ready.writable {
             client.flush()?;
+            if let Work::Download(head, file) = &self.work {
+                client.download(head, file)?;
+            }
         }
         if !ready.readable {
             return Ok(());
@@ -114,10 +150,15 @@ impl Server {
         while let Some((len, is_drained)) = client.read(&mut self.buffer)? {
             let used = self.framing.whole(&self.buffer[..len]);
             let (frames, rest) = self.buffer[..len].split_at(used);
-            match self.work {
+            match &self.work {
                 Work::Echo if !frames.is_empty() => client.send(frames)?,
                 Work::Echo => {}
                 Work::Broadcast => self.turn.extend_from_slice(frames),
+                Work::Answer(answer) => answer.send(client, self.framing.count(frames))?,
+                Work::Download(head, file) => {
+                    client.ask(self.framing.count(frames));
+                    client.download(head, file)?;
+                }
             }
             client.keep(rest);
             if is_drained && !ready.ended {
