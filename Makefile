@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 # The demo's port; 0 takes a free one.
 PORT ?= 0
 
-.PHONY: help demo test check spec stress build bench fuzz doc rock clean
+.PHONY: help demo test check spec stress build bench browser fuzz doc rock clean
 
 help: ## these lines
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /	/' | expand -t 10
@@ -49,6 +49,11 @@ bench: ## chuck, the bare limit and a peer, side by side; LUA=5.4
 	@scripts/setup bench
 	@scripts/build $(LUA)
 	@bench/run --lua $(LUA)
+
+browser: ## chuck's server before a headless Chromium; LUA=5.4
+	@scripts/setup browser
+	@scripts/build $(LUA)
+	@scripts/browser $(LUA)
 
 fuzz: ## every fuzz target for a while; FUZZ_SECONDS=60
 	@scripts/setup fuzz

@@ -2,6 +2,8 @@
 --
 --     wrk ... -s wrk.lua URL -- DEPTH [BYTES]      DEPTH requests at once, BYTES to post
 
+-- luacheck: globals init done wrk
+
 function init(words)
   local depth, bytes = tonumber(words[1]) or 1, tonumber(words[2]) or 0
   if bytes > 0 then

@@ -7,7 +7,8 @@
 local host = require("luv_host")
 
 local LARGE = ("hello"):rep(13108):sub(1, 65536)
-local ANSWER = "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
+local ANSWER =
+  "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
 
 local second, date
 
