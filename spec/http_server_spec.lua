@@ -163,7 +163,7 @@ describe("a request", function()
       local seen
       local server = serve(function(req)
         seen = req
-        local _ = req.headers.host, req.version
+        assert(req.headers.host == "a" and req.version == "1.1")
       end)
       http.ask(server, http.get("/a/b?x=1", "X-Two: a", "x-two: b"))
       assert.are.equal("GET", seen.method)
@@ -751,7 +751,7 @@ describe("the end of a server", function()
   it(
     "closes idle connections at once, and answers what is under way",
     spec(function()
-      local began = false
+      local began
       local server = serve(function(req)
         began = true
         co.sleep(30)

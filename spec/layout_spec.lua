@@ -14,7 +14,7 @@ local LAYERS = {
   io = { "support", "co", "native", "dial", "listen" },
   dial = { "native", "support" },
   listen = { "native", "support" },
-  package = { "support", "co", "io", "dial", "native" },
+  package = { "support", "co", "io", "dial", "listen", "native" },
 }
 
 --- Files that may do what their layer may not: path, then what.

@@ -104,6 +104,10 @@ for _, name in ipairs({ "Connect", "cluster", "pool", "script", "sentinel", "str
   assert(chuck.redis[name], name)
 end
 
+for _, name in ipairs({ "date", "error", "reason", "serve", "server" }) do
+  assert(chuck.http[name], name)
+end
+
 local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
 end
@@ -141,6 +145,17 @@ local function add_objects_of_rpc(objects)
     objects["chuck.RpcServer"]:Close()
     objects["chuck.RpcClient"]:Close()
   end)
+end
+
+--- What a server of `chuck.http` hands out has classes that stand for it.
+local function add_objects_of_http(objects)
+  for name, class in pairs({
+    HttpServer = require("chuck.http.serve").Server,
+    HttpRequest = require("chuck.http.request").class,
+    HttpResponse = require("chuck.http.response").class,
+  }) do
+    objects["chuck." .. name] = setmetatable({}, { __index = class })
+  end
 end
 
 --- Objects of chuck.redis need a server: their classes stand for them.
@@ -186,6 +201,7 @@ local MODULES = {
   ["chuck.json"] = chuck.json,
   ["chuck.rpc"] = chuck.rpc,
   ["chuck.redis"] = chuck.redis,
+  ["chuck.http"] = chuck.http,
 }
 
 --- Plain tables that are handed in and out.
@@ -195,6 +211,9 @@ local TABLES = {
   ["chuck.DatagramStats"] = true,
   ["chuck.TaskStats"] = true,
   ["chuck.TaskEntry"] = true,
+  ["chuck.HttpServerStats"] = true,
+  ["chuck.HttpRequestFields"] = true,
+  ["chuck.HttpResponseFields"] = true,
   ["chuck.RpcOptions"] = true,
   ["chuck.RpcCallOptions"] = true,
   -- Has every command as well; see below.
@@ -275,6 +294,10 @@ local CALLED = {
   redis_stream = "chuck.RedisStream",
   subscription = "chuck.RedisSubscription",
   monitor = "chuck.RedisMonitor",
+  http = "chuck.http",
+  http_server = "chuck.HttpServer",
+  req = "chuck.HttpRequest",
+  res = "chuck.HttpResponse",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -344,6 +367,7 @@ describe("types/", function()
     add_objects_of_io(objects)
     add_objects_of_rpc(objects)
     add_objects_of_redis(objects)
+    add_objects_of_http(objects)
   end)
 
   teardown(function()

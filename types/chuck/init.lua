@@ -23,6 +23,7 @@
 ---@field json chuck.json
 ---@field rpc chuck.rpc
 ---@field redis chuck.redis
+---@field http chuck.http
 ---@field _VERSION string
 local chuck = {}
 

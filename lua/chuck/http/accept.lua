@@ -1,5 +1,6 @@
 --- Who comes to a server: sent away, or served.
 
+local books = require("chuck.http.books")
 local exchange = require("chuck.http.exchange")
 local native = require("chuck.native")
 local sched = require("chuck.co.sched")
@@ -58,7 +59,7 @@ local function accept(self, conn, remote)
     conn:SetSendTimeout(self.options.write_ms)
   end
   if not conn:Add2Engine(sched.engine(), receive) then
-    self:Forget(one)
+    books.forget(self, one)
     conn:Close()
   elseif not self.timer then
     start_timer(self)

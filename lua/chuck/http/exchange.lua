@@ -5,6 +5,7 @@
 --- A request costs a table, and so do its answer and its task. While one is served, a few that
 --- follow are kept; then reading stops. How fast the client has to be is in sweep.lua.
 
+local books = require("chuck.http.books")
 local frame = require("chuck.co.frame")
 local intake = require("chuck.http.intake")
 local native = require("chuck.native")
@@ -86,7 +87,7 @@ end
 local function leave(self, code)
   self.broken = self.broken or code
   self.queue = false
-  self.server:Forget(self)
+  books.forget(self.server, self)
   if self.inflow then
     self.inflow:Fail("the client has gone", "ESOCKCLOSE", 400)
   end
@@ -99,7 +100,7 @@ Exchange.Leave = leave
 --- Ends the connection: what is queued still leaves.
 local function close(self)
   leave(self, "ESOCKCLOSE")
-  self.server:Linger(self.conn)
+  books.linger(self.server, self.conn)
 end
 
 Exchange.Close = close

@@ -7,6 +7,7 @@
 --- How bodies are read is in body.lua.
 
 local body = require("chuck.http.body")
+local books = require("chuck.http.books")
 local fields = require("chuck.http.fields")
 local native = require("chuck.native")
 
@@ -95,7 +96,7 @@ local DERIVED = {
     return {}
   end,
   id = function(self)
-    return self.server:NextId()
+    return books.next_id(self.server)
   end,
   remote = function(self)
     return self.exchange.remote

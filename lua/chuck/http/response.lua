@@ -7,6 +7,7 @@
 --- sent raises at the caller's line; that the client has gone is `nil, message, code`.
 
 local answer = require("chuck.http.answer")
+local books = require("chuck.http.books")
 local check = require("chuck.support.check")
 local fields = require("chuck.http.fields")
 local native = require("chuck.native")
@@ -214,7 +215,7 @@ end
 --- without limit.
 function Response:SetTimeout(ms)
   check.type("SetTimeout", 1, ms, "milliseconds")
-  self.limit = self.exchange.server:Ticks(ms)
+  self.limit = books.ticks(self.exchange.server, ms)
   return self
 end
 

@@ -10,6 +10,7 @@
 --- takes it along when it is cancelled.
 
 local accept = require("chuck.http.accept")
+local books = require("chuck.http.books")
 local check = require("chuck.support.check")
 local ending = require("chuck.http.ending")
 local exchange = require("chuck.http.exchange")
@@ -121,52 +122,12 @@ local function new(handler, given)
     prefix = false,
     last_id = 0,
   }, Server)
-  self.head_ticks = self:Ticks(options.header_ms)
-  self.idle_ticks = self:Ticks(options.idle_ms)
-  self.body_ticks = self:Ticks(options.body_ms)
-  self.handler_ticks = self:Ticks(options.handler_ms)
+  self.head_ticks = books.ticks(self, options.header_ms)
+  self.idle_ticks = books.ticks(self, options.idle_ms)
+  self.body_ticks = books.ticks(self, options.body_ms)
+  self.handler_ticks = books.ticks(self, options.handler_ms)
   function self.stopping.Leave() end
   return self
-end
-
---- How many ticks a time takes at least; 0 is for ever.
-function Server:Ticks(ms)
-  return ms == 0 and math.huge or math.ceil(ms / self.interval)
-end
-
---- An id for a request, which no other has.
-function Server:NextId()
-  if not self.prefix then
-    local address = tostring({}):match("0x(%x+)") or "0"
-    self.prefix = ("%x%s"):format(os.time() % 2 ^ 24, address:sub(-4))
-  end
-  self.last_id = self.last_id + 1
-  return ("%s-%x"):format(self.prefix, self.last_id)
-end
-
---- A connection has gone.
-function Server:Forget(one)
-  if not self.exchanges[one] then
-    return
-  end
-  self.exchanges[one] = nil
-  self.count = self.count - 1
-  local ip = one.ip
-  local others = self.by_ip[ip]
-  if others then
-    self.by_ip[ip] = others > 1 and others - 1 or nil
-  end
-  if self.is_closing and self.count == 0 then
-    sched.wake(self.keeper)
-  end
-end
-
---- Ends a connection once it has sent what is queued.
-function Server:Linger(conn)
-  conn:Close(self.options.linger_ms)
-  if self.is_closing and conn:QueuedBytes() > 0 then
-    self.lingering[#self.lingering + 1] = conn
-  end
 end
 
 --- The task that holds the server, and whose scope the handlers are in.
