@@ -59,7 +59,7 @@ local function write(turn, conn, piece, options, deadline)
     if not done and is_unwanted(turn) then
       return false
     elseif not done then
-      return give_up(turn, tostring(why), code)
+      return give_up(turn, "the body: " .. tostring(why), code)
     end
   end
   return true
