@@ -470,16 +470,13 @@ describe("an upload", function()
       })
       assert.matches("strings", message)
       assert.are.equal("EINVAL", code)
-      assert.are.same(
-        { false, "raised" },
-        {
-          co.pcall(client.Post, client, server.url, {
-            body = function()
-              error("raised", 0)
-            end,
-          }),
-        }
-      )
+      assert.are.same({ false, "raised" }, {
+        co.pcall(client.Post, client, server.url, {
+          body = function()
+            error("raised", 0)
+          end,
+        }),
+      })
       assert.are.equal(0, client:Stats().connections)
     end)
   )
