@@ -14,16 +14,16 @@ local path = arg[1]
 
 local answers = {
   ["/hello"] = function(_, res)
-    res:Set("Content-Type", "text/plain"):End("hello")
+    res:Text("hello")
   end,
   ["/large"] = function(_, res)
-    res:Set("Content-Type", "text/plain"):End(LARGE)
+    res:Text(LARGE)
   end,
   ["/file"] = function(_, res)
     res:File(path)
   end,
   ["/post"] = function(req, res)
-    res:Set("Content-Type", "text/plain"):End(tostring(#req:Body()))
+    res:Text(tostring(#req:Body()))
   end,
 }
 
