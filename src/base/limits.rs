@@ -318,6 +318,24 @@ pub const JSON_DEPTH_MAX: usize = 1000;
 /// Default limit of what compressed bytes become, in bytes: more than a body may have anyway.
 pub const INFLATED: usize = 64 << 20;
 
+/// Level of gzip and deflate unless said otherwise: what most servers use.
+pub const DEFLATE_LEVEL: u32 = 6;
+
+/// Level of brotli unless said otherwise: about as fast as the other at its own.
+pub const BROTLI_LEVEL: u32 = 4;
+
+/// Window of brotli when compressing, in bits: 256 KiB, for each body that is on its way has one.
+pub const BROTLI_WINDOW: u32 = 18;
+
+/// What brotli hands on at a time when compressing, in bytes.
+pub const BROTLI_BUFFER: usize = 4 << 10;
+
+/// About what a compressor holds, in bytes, and a decompressor: what Lua's collector is told.
+pub const PACKING: usize = 512 << 10;
+
+/// See [`PACKING`].
+pub const UNPACKING: usize = 48 << 10;
+
 /// Default limit of a multipart body's parts.
 pub const PARTS: usize = 1000;
 

@@ -65,7 +65,9 @@ mod place {
     pub const NULL: usize = 17;
     pub const HELD: usize = 24;
     pub const JSON_NULL: usize = 25;
-    pub const FILE: usize = 26;
+    pub const COMPRESSOR: usize = 26;
+    pub const DECOMPRESSOR: usize = 27;
+    pub const MULTIPART: usize = 28;
 }
 
 /// Builds the table that `require "chuck_core"` returns.
@@ -89,6 +91,7 @@ fn open(call: &Call) -> Outcome {
         file::register,
         held::register,
         json::register,
+        web::register,
     ] {
         register(call);
     }

@@ -2,10 +2,18 @@
 //! it. Not on the facade.
 
 mod address;
+mod coding;
 mod field;
+mod form;
 mod secret;
 
 use super::raw::{Call, Fail, Kind, function};
+
+/// Makes the classes known.
+pub fn register(call: &Call) {
+    coding::register(call);
+    form::register(call);
+}
 
 /// Pushes the module's table.
 pub fn push_module(call: &Call) {
@@ -29,6 +37,11 @@ pub fn push_module(call: &Call) {
         (c"boundary", function(field::boundary)),
         (c"choose", function(field::choose)),
         (c"accepts", function(field::accepts)),
+        (c"compressor", function(coding::compressor)),
+        (c"decompressor", function(coding::decompressor)),
+        (c"multipart", function(form::multipart)),
+        (c"is_public_suffix", function(address::is_public_suffix)),
+        (c"registrable", function(address::registrable)),
         (c"sha1", function(secret::sha1)),
         (c"sha256", function(secret::sha256)),
         (c"hmac_sha256", function(secret::hmac_sha256)),

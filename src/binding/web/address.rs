@@ -9,7 +9,7 @@ use crate::binding::convert;
 use crate::binding::held;
 use crate::binding::raw::{Call, Fail, Kind, Outcome};
 use crate::codec::web::percent::{self, Decoding};
-use crate::codec::web::{query as pairs, target, url as urls};
+use crate::codec::web::{query as pairs, suffix, target, url as urls};
 
 /// `url(text)`: its parts, or `nil, message, code`.
 pub fn url(call: &Call) -> Outcome {
@@ -185,4 +185,21 @@ fn write_scalar(call: &Call, n: c_int, out: &mut Vec<u8>) -> Option<()> {
     };
     out.extend_from_slice(text.as_bytes());
     Some(())
+}
+
+/// `is_public_suffix(domain)`: whether anybody can have a name below it.
+pub fn is_public_suffix(call: &Call) -> Outcome {
+    call.push_boolean(suffix::is_public(call.bytes(1)?));
+    Ok(1)
+}
+
+/// `registrable(domain)`: the part that somebody owns, in lower case, or nil.
+pub fn registrable(call: &Call) -> Outcome {
+    let domain = call.bytes(1)?;
+    call.reserve(2);
+    match suffix::registrable(domain) {
+        Some(size) => push_lower(call, &domain[domain.len() - size..]),
+        None => call.push_nil(),
+    }
+    Ok(1)
 }

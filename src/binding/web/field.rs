@@ -81,7 +81,9 @@ pub fn build_cookie(call: &Call) -> Outcome {
         };
         cookie.expires = optional(call, 4, Call::integer).map_err(|fail| said("expires", fail))?;
         cookie.max_age = optional(call, 5, Call::integer).map_err(|fail| said("max_age", fail))?;
-        cookie.domain = text(call, 6).map_err(|fail| said("domain", fail))?;
+        let domain = text(call, 6).map_err(|fail| said("domain", fail))?;
+        // A dot in front was needed once, and means nothing (RFC 6265, 4.1.2.3).
+        cookie.domain = domain.map(|domain| domain.strip_prefix(b".").unwrap_or(domain));
         cookie.path = text(call, 7).map_err(|fail| said("path", fail))?;
         let secure = optional(call, 8, Call::switch).map_err(|fail| said("secure", fail))?;
         let http_only = optional(call, 9, Call::switch).map_err(|fail| said("http_only", fail))?;

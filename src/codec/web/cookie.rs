@@ -149,7 +149,9 @@ impl<'a> SetCookie<'a> {
         if self.name.len() + value.len() > limits::COOKIE {
             return Err(Wrong::TooLong(self.name.len() + value.len()));
         }
-        if self.domain.is_some_and(|domain| domain.is_empty() || !domain.iter().all(is_host_byte)) {
+        let is_domain =
+            |domain: &[u8]| !matches!(domain, [] | [b'.', ..]) && domain.iter().all(is_host_byte);
+        if self.domain.is_some_and(|domain| !is_domain(domain)) {
             return Err(Wrong::Domain);
         }
         if self.path.is_some_and(|path| !path.starts_with(b"/") || !path.iter().all(is_path_byte)) {
@@ -197,7 +199,7 @@ pub enum Wrong {
     Value(u8, usize),
     /// Name and value have so many bytes.
     TooLong(usize),
-    /// Something else than letters, digits, "-" and ".".
+    /// Something else than letters, digits, "-" and ".", or a dot first.
     Domain,
     /// It does not begin with "/", or has a ";" or something that cannot be printed.
     Path,
@@ -346,6 +348,7 @@ mod tests {
         assert_eq!(wrong(SetCookie { value: b"a;b", ..plain }), Wrong::Value(b';', 2));
         assert_eq!(wrong(SetCookie { value: b"a\r\n", ..plain }), Wrong::Value(b'\r', 2));
         assert_eq!(wrong(SetCookie { domain: Some(b"a;b"), ..plain }), Wrong::Domain);
+        assert_eq!(wrong(SetCookie { domain: Some(b".a"), ..plain }), Wrong::Domain);
         assert_eq!(wrong(SetCookie { path: Some(b"x"), ..plain }), Wrong::Path);
         assert_eq!(wrong(SetCookie { path: Some(b"/;"), ..plain }), Wrong::Path);
         let same_site = Some(SameSite::None);

@@ -3,13 +3,16 @@
 //! Each file is one noun. Text of a peer is borrowed, not copied; what cannot be borrowed is
 //! written where the caller says. None of them waits, recurses or asks for the time.
 
+pub mod coding;
 pub mod cookie;
 pub mod date;
 pub mod digest;
 pub mod media;
+pub mod multipart;
 pub mod percent;
 pub mod query;
 pub mod range;
+pub mod suffix;
 pub mod target;
 pub mod url;
 
