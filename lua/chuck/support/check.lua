@@ -43,6 +43,9 @@ local KINDS = {
     end
     return type(value) == "number" and value >= 0 and value <= 511 and value % 1 == 0
   end,
+  ["string or boolean"] = function(value)
+    return type(value) == "string" or type(value) == "boolean"
+  end,
   ["milliseconds"] = function(value)
     return type(value) == "number" and value >= 0
   end,
@@ -81,6 +84,14 @@ function check.blame(package, message)
     info = debug.getinfo(level, "S")
   end
   error(message, level)
+end
+
+--- As `check.options`, at whatever depth of a package: its caller is blamed.
+function check.blame_options(package, name, n, options, kinds)
+  local fine, problem = pcall(check.options, name, n, options, kinds)
+  if not fine then
+    check.blame(package, (tostring(problem):gsub("^.-:%d+: ", "")))
+  end
 end
 
 --- Argument `n` of the function `name` is of a kind: a type of Lua's, a class, one of `KINDS`.
