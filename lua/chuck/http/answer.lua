@@ -233,7 +233,7 @@ function Response:End(body)
     if not sent then
       return nil, message, code
     end
-    exchange:Sent(HEAD_COST + (body and #body or 0))
+    exchange.owed = exchange.owed + HEAD_COST + (body and #body or 0)
     self.stage = "ended"
     if self.end_hooks then
       run_hooks(self, "end_hooks")

@@ -42,8 +42,10 @@ local Exchange = {
   req = false,
   res = false,
   task = false,
-  --- Requests that wait: `first` to `last`, and their `size` in bytes.
+  --- Requests that wait: `first` to `last`, and the `size` in bytes of all since it was empty.
   queue = false,
+  --- That list while nothing waits: who pipelines does so again.
+  spare = false,
   --- The body that is on its way, of the last request that has come.
   inflow = false,
   --- The status of what the client has done wrong; answered when its turn comes.
@@ -74,12 +76,9 @@ end
 --- The request is over, for whatever reason.
 local function release(self)
   local res = self.res
-  if self.req then
-    self.server.active = self.server.active - 1
-    self.req, self.res, self.task = false, false, false
-    if res.stage ~= "ended" then
-      response.close_stage(res)
-    end
+  self.req, self.res, self.task = false, false, false
+  if res and res.stage ~= "ended" then
+    response.close_stage(res)
   end
 end
 
@@ -178,7 +177,7 @@ end
 --- The handler has returned and the response has ended.
 local function finish(self)
   local inflow = self.req.inflow
-  release(self)
+  self.req, self.res, self.task = false, false, false
   self.since = self.server.tick
   if inflow and not inflow.is_complete then
     inflow:Discard()
@@ -186,7 +185,9 @@ local function finish(self)
   end
   if self.is_last then
     close(self)
-  elseif self.queue or self.violation or self.is_half or self.is_paused then
+  elseif self.queue then
+    self:Proceed()
+  elseif self.violation or self.is_half or self.is_paused then
     self:Proceed()
   end
 end
@@ -220,10 +221,10 @@ end
 --- Begins with a request.
 local function start(self, req)
   local server = self.server
-  local res = setmetatable({ exchange = self, request = req }, RESPONSE)
+  local res =
+    setmetatable({ exchange = self, request = req, stage = "open", fields = false }, RESPONSE)
   self.req, self.res = req, res
   self.since = server.tick
-  server.active = server.active + 1
   server.requests = server.requests + 1
   local served = self.served + 1
   self.served = served
@@ -253,11 +254,15 @@ function Exchange:Proceed()
       local first = queue.first
       local req = queue[first]
       queue[first] = nil
-      queue.first, queue.size = first + 1, queue.size - queue.cost(req)
+      queue.first = first + 1
       if first == queue.last then
-        self.queue = false
+        queue.first, queue.last, queue.size = 1, 0, 0
+        self.queue, self.spare = false, queue
       end
       start(self, req)
+      if not self.is_paused then
+        return
+      end
     end
   elseif self.violation then
     return answer_violation(self, self.violation)
@@ -276,14 +281,23 @@ end
 function Exchange:Enqueue(req)
   local queue = self.queue
   if not queue then
-    queue = { first = 1, last = 0, size = 0, cost = cost_of }
+    queue = self.spare or { first = 1, last = 0, size = 0 }
     self.queue = queue
   end
-  local last = queue.last + 1
+  local last, size = queue.last + 1, queue.size + cost_of(req)
   queue[last] = req
-  queue.last, queue.size = last, queue.size + cost_of(req)
-  self:Proceed()
-  self:Regulate()
+  queue.last, queue.size = last, size
+  if not self.req then
+    self:Proceed()
+  end
+  if
+    self.is_stalled
+    or req.inflow
+    or size >= WAITING
+    or last - queue.first >= self.server.pipeline - 1
+  then
+    self:Regulate()
+  end
 end
 
 --- Takes the connection out of the server's hands.

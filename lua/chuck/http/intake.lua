@@ -3,6 +3,7 @@
 local body = require("chuck.http.body")
 local frame = require("chuck.co.frame")
 local native = require("chuck.native")
+local outflow = require("chuck.http.outflow")
 local request = require("chuck.http.request")
 local sched = require("chuck.co.sched")
 
@@ -10,6 +11,7 @@ local errors, http = native.error, native.http
 local setmetatable = setmetatable
 
 local REQUEST = request.METATABLE
+local HIGH_WATER = outflow.HIGH_WATER
 
 --- A head has come, with the whole body or false.
 local function on_head(self, head, method, target, bits, whole)
@@ -20,13 +22,14 @@ local function on_head(self, head, method, target, bits, whole)
     head = head,
     bits = bits,
     ready = whole,
+    inflow = false,
   }, REQUEST)
   self.head_since = false
   if not whole then
     self.inflow = body.new(self, req, http.bits[bits].expects_continue)
     req.inflow = self.inflow
   end
-  if self.req or self.queue or not self:IsLight() then
+  if self.req or self.queue or self.owed >= HIGH_WATER then
     self:Enqueue(req)
   else
     self:Start(req)

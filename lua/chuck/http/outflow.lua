@@ -10,6 +10,7 @@ local outflow = {}
 
 --- Bytes in the send queue with which a writer waits, and no further request is begun.
 local HIGH_WATER = 65536
+outflow.HIGH_WATER = HIGH_WATER
 
 --- So many bytes more are queued at most.
 function outflow:Sent(size)
@@ -22,11 +23,6 @@ function outflow:Touch(req)
   if self.req == req then
     self.since = self.server.tick
   end
-end
-
---- Whether it is certain without asking that there is room.
-function outflow:IsLight()
-  return self.owed < HIGH_WATER
 end
 
 --- Whether there is room in the send queue.

@@ -107,9 +107,7 @@ end
 
 --- Sets the type of the content, unless the handler has.
 local function set_type(self, list)
-  if not self.fields then
-    self.fields = list
-  elseif not index_of(self.fields, "content-type") then
+  if not index_of(self.fields, "content-type") then
     self:Add(list[1], list[2])
   end
 end
@@ -117,8 +115,12 @@ end
 --- Ends the response with plain text.
 ---@async
 function Response:Text(text)
-  check.type("Text", 1, text, "string")
-  if self.stage == "open" then
+  if type(text) ~= "string" then
+    check.type("Text", 1, text, "string")
+  end
+  if not self.fields then
+    self.fields = TEXT
+  elseif self.stage == "open" then
     set_type(self, TEXT)
   end
   return self:End(text)
@@ -127,8 +129,12 @@ end
 --- Ends the response with a page.
 ---@async
 function Response:Html(text)
-  check.type("Html", 1, text, "string")
-  if self.stage == "open" then
+  if type(text) ~= "string" then
+    check.type("Html", 1, text, "string")
+  end
+  if not self.fields then
+    self.fields = HTML
+  elseif self.stage == "open" then
     set_type(self, HTML)
   end
   return self:End(text)
@@ -143,7 +149,9 @@ function Response:Json(value, number)
   elseif number ~= nil then
     self:Status(number)
   end
-  if self.stage == "open" then
+  if not self.fields then
+    self.fields = JSON
+  elseif self.stage == "open" then
     set_type(self, JSON)
   end
   return self:End(text)

@@ -110,7 +110,6 @@ local function new(handler, given)
     --- What the keeper waits in.
     stopping = { what = "requests" },
     --- Counters.
-    active = 0,
     requests = 0,
     accepted = 0,
     refused = 0,
@@ -295,9 +294,13 @@ end
 --- Counters since the server was made, and what there is now.
 function Server:Stats()
   check.self("Stats", self, "http.server")
+  local active = 0
+  for one in pairs(self.exchanges) do
+    active = active + (one.req and 1 or 0)
+  end
   return {
     connections = self.count,
-    active = self.active,
+    active = active,
     accepted = self.accepted,
     refused = self.refused,
     requests = self.requests,
