@@ -186,7 +186,7 @@ local function start_keeper(self)
 end
 
 local function decoder_of(options)
-  return native.decoder.connection.http_parts({
+  return native.http.parts({
     role = "server",
     head = options.max_head,
     line = math.min(options.max_target, options.max_head),
