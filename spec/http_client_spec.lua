@@ -278,6 +278,37 @@ describe("a request", function()
   )
 
   it(
+    "hands the connection over when the server changes the protocol",
+    tasks.spec(function()
+      local server = hand.serve(function(stream, request)
+        if request.fields.upgrade then
+          stream:Write(
+            "HTTP/1.1 101 Switching\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\nwelcome\n"
+          )
+          stream:Write(stream:ReadLine():upper() .. "\n")
+        else
+          stream:Write("HTTP/1.1 101 Switching\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n")
+        end
+        return "close"
+      end)
+      local client = hand.client()
+      local upgrade = { headers = { Upgrade = "chat", Connection = "Upgrade" } }
+      local response = assert(client:Get(server.url, upgrade))
+      assert.are.equal(101, response.status)
+      local stream = tasks.own(assert(response:Hijack()))
+      assert.are.equal("welcome", stream:ReadLine(100, 5000))
+      stream:Write("hello\n")
+      assert.are.equal("HELLO", stream:ReadLine(100, 5000))
+      assert.are.equal("ESOCKCLOSE", select(3, response:Hijack()))
+      assert.are.equal(0, client:Stats().connections)
+      assert.are.equal("EHTTPPARSE", select(3, client:Get(server.url)))
+      response = assert(client:Get(server.url, upgrade))
+      response:Close()
+      assert.are.equal(0, client:Stats().connections)
+    end)
+  )
+
+  it(
     "speaks through a Unix socket",
     tasks.spec(function()
       local path = os.tmpname()

@@ -174,7 +174,7 @@ end
 ---@async
 local function finish(request, response, deadline)
   local done, why, code = reply.check_size(response)
-  if done and not request.options.stream then
+  if done and not request.options.stream and response.status ~= 101 then
     done, why, code = reply.collect(response, deadline)
   elseif done then
     reply.guard(response)

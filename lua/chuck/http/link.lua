@@ -35,7 +35,7 @@ function Link:Settle()
     return
   end
   self.turn, now.link = false, false
-  local keeps = now.is_sent and now.bits.keep_alive and now.status ~= 101 and not self.is_last
+  local keeps = now.is_sent and now.bits.keep_alive and not self.is_last
   if not keeps then
     self:Close("EOF")
     return
@@ -72,9 +72,17 @@ local function note_head(self, head, status, reason, bits, body)
   if status < 200 and status ~= 101 then
     note_interim(self, now, status)
     return
+  elseif status == 101 and not self.may_upgrade then
+    self:Close("EHTTPPARSE", "an upgrade that nobody has asked for")
+    return
   end
   now.head, now.status, now.reason, now.bits = head, status, reason, native.http.bits[bits]
-  if not body then
+  if status == 101 then
+    -- What follows is no HTTP: it waits for whoever takes the connection over.
+    self:Pause()
+    now:Stir()
+    return
+  elseif not body then
     now:Stir()
     return
   elseif body ~= "" then
@@ -152,9 +160,9 @@ function Link:Close(code, why)
   end
 end
 
---- Another task than the one of this link has its connection from here on: nothing is told of it
---- any more.
+--- Gives its connection away, which is in no engine then: nothing is told of it any more.
 function Link:Release()
+  self:Resume()
   self.ended = "ESOCKCLOSE"
   self.conn:RemoveEngine()
   if self.on_end then
@@ -174,6 +182,8 @@ function link.over(engine, conn, route)
     is_paused = false,
     --- Whether its server was told that this request is the last.
     is_last = false,
+    --- Whether it was asked to go on with another protocol.
+    may_upgrade = false,
     --- How long its server says that it keeps it, in milliseconds; and since when it is idle.
     kept_ms = nil,
     idle_since = 0,

@@ -6,9 +6,11 @@
 --- While nobody reads a streamed body, the server comes to wait. The connection is free for the
 --- next request once the body has come to its end; `Close` gives it up before.
 
+local check = require("chuck.support.check")
 local compat = require("chuck.support.compat")
 local decoding = require("chuck.http.decoding")
 local download = require("chuck.http.download")
+local hijacking = require("chuck.http.hijacking")
 local incoming = require("chuck.http.incoming")
 local native = require("chuck.native")
 local words = require("chuck.http.words")
@@ -193,6 +195,21 @@ function Reply:Trailers()
   words.expect(self, "Trailers", METATABLE)
   local lines = self.turn.trailers
   return lines and native.http.fields(lines) or nil
+end
+
+--- The connection as a stream of `chuck.io`, after the status 101: or `nil, message, code`. It belongs
+--- to whoever calls this.
+function Reply:Hijack(options)
+  words.expect(self, "Hijack", METATABLE)
+  check.options("Hijack", 1, options, hijacking.OPTIONS)
+  if self.status ~= 101 then
+    return failure(self, "the server has not changed the protocol", "EINVAL")
+  end
+  local stream, why, code = hijacking.take(self.turn, self.body, options)
+  if not stream then
+    return failure(self, why, code)
+  end
+  return stream
 end
 
 --- Gives up what has not been read. Any number of times.

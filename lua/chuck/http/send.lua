@@ -192,6 +192,7 @@ function send.exchange(over, route, request, deadline)
   local list = fields_for(request, route)
   local target = route.kind == "forward" and request.to.text or request.to.target
   over.is_last = (outgoing.get(list, "connection") or ""):lower():find("close", 1, true) ~= nil
+  over.may_upgrade = outgoing.get(list, "upgrade") ~= nil
   local expects = outgoing.get(list, "expect")
   local conn, body = over.conn, announced(source, expects)
   local sent, n, text = native.http.request(conn, request.method, target, list, body, 0)
