@@ -26,7 +26,8 @@ describe("a request", function()
     "gives status, fields in any case, and body",
     tasks.spec(function()
       local server = hand.say(
-        "HTTP/1.1 404 Not There\r\nX-One: 1\r\nx-two: a\r\nX-Two: b\r\nContent-Length: 4\r\n\r\ngone"
+        "HTTP/1.1 404 Not There\r\nX-One: 1\r\nx-two: a\r\nX-Two: b\r\n"
+          .. "Content-Length: 4\r\n\r\ngone"
       )
       local response = assert(hand.client():Get(server.url .. "/a?b=c"))
       assert.are.equal("GET /a?b=c HTTP/1.1", server.requests[1].line)

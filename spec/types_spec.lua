@@ -107,6 +107,9 @@ end
 for _, name in ipairs({ "date", "error", "reason", "serve", "server" }) do
   assert(chuck.http[name], name)
 end
+for name in pairs(require("chuck.http.calls")) do
+  assert(chuck.http[name], name)
+end
 
 local function new_socket()
   return net.socket(net.AF_INET, net.SOCK_STREAM, net.IPPROTO_TCP)
@@ -153,6 +156,11 @@ local function add_objects_of_http(objects)
     HttpServer = require("chuck.http.serve").Server,
     HttpRequest = require("chuck.http.request").class,
     HttpResponse = require("chuck.http.response").class,
+    HttpClient = require("chuck.http.client").Client,
+    HttpReply = require("chuck.http.reply").Reply,
+    HttpOutgoing = require("chuck.http.outgoing").METATABLE.__index,
+    HttpJar = require("chuck.http.jar").Jar,
+    HttpEventSource = require("chuck.http.event_source").Source,
   }) do
     objects["chuck." .. name] = setmetatable({}, { __index = class })
   end
@@ -212,6 +220,10 @@ local TABLES = {
   ["chuck.TaskStats"] = true,
   ["chuck.TaskEntry"] = true,
   ["chuck.HttpServerStats"] = true,
+  ["chuck.HttpCookie"] = true,
+  ["chuck.HttpOutgoingFields"] = true,
+  ["chuck.HttpReplyFields"] = true,
+  ["chuck.HttpEvent"] = true,
   ["chuck.HttpRequestFields"] = true,
   ["chuck.HttpResponseFields"] = true,
   ["chuck.RpcOptions"] = true,
@@ -296,6 +308,11 @@ local CALLED = {
   monitor = "chuck.RedisMonitor",
   http = "chuck.http",
   http_server = "chuck.HttpServer",
+  http_client = "chuck.HttpClient",
+  response = "chuck.HttpReply",
+  outgoing = "chuck.HttpOutgoing",
+  jar = "chuck.HttpJar",
+  source = "chuck.HttpEventSource",
   req = "chuck.HttpRequest",
   res = "chuck.HttpResponse",
 }

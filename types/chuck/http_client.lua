@@ -249,8 +249,8 @@ function Client:Close() end
 ---@return boolean is_closed
 function Client:IsClosed() end
 
---- An answer.
----@class chuck.HttpReply
+--- What an answer says.
+---@class chuck.HttpReplyFields
 ---@field status integer
 ---@field reason string # `""` when there is none
 ---@field version "1.0"|"1.1"
@@ -259,6 +259,9 @@ function Client:IsClosed() end
 ---@field method string # that was asked with in the end
 ---@field url string # that was asked for in the end
 ---@field history { url: string, status: integer }[] # redirects before it
+
+--- An answer.
+---@class chuck.HttpReply: chuck.HttpReplyFields
 local Reply = {}
 
 ---@param name string
@@ -312,14 +315,24 @@ function Reply:SaveTo(path) end
 ---@return string[][]? fields
 function Reply:Trailers() end
 
+--- The connection, after the status 101.
+---@param options? table # `decoder`, and those of a stream
+---@return chuck.Stream? stream
+---@return string? message
+---@return string? code
+function Reply:Hijack(options) end
+
 --- Gives up what was not read.
 function Reply:Close() end
 
---- A request before it is sent, for hooks.
----@class chuck.HttpOutgoing
+--- What a request asks for.
+---@class chuck.HttpOutgoingFields
 ---@field method string
 ---@field url string
 ---@field attempts integer # how often it was sent before
+
+--- A request before it is sent, for hooks.
+---@class chuck.HttpOutgoing: chuck.HttpOutgoingFields
 local Outgoing = {}
 
 ---@param name string

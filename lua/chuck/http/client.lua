@@ -23,16 +23,6 @@ local Client = {}
 local METATABLE = { __index = Client, __metatable = "http.client" }
 client.METATABLE, client.Client = METATABLE, Client
 
---- The jar for a request; nil when it has none.
-function Client:JarOf(request)
-  local given = request.options.jar
-  if given == true then
-    self.jar = self.jar or jar.new()
-    return self.jar
-  end
-  return given or nil
-end
-
 --- The URL and the options of a call: `(url, options)`, or one table with both.
 local function arguments(name, n, url, given)
   if type(url) == "table" and given == nil then
@@ -114,11 +104,7 @@ end
 --- The jar of `jar = true`, or the one that was given; nil without.
 function Client:Jar()
   words.expect(self, "Jar", METATABLE)
-  local given = self.options.jar
-  if given == true and not self.jar then
-    self.jar = jar.new()
-  end
-  return type(given) == "table" and given or self.jar or nil
+  return jar.choose(self, self.options.jar) or self.jar or nil
 end
 
 --- Counters since it was made.

@@ -34,12 +34,8 @@ return {
   max_head = 64 * KIB,
   max_fields = 128,
   max_line = 16 * KIB,
-  --- A collected body, decoded, in bytes.
+  --- A collected body, and whatever a compressed one becomes, in bytes: a few can mean gigabytes.
   max_body = 64 * MIB,
-  --- Decoded bytes of a streamed body for each that has come, beyond the first `bomb_free`: what
-  --- deflate makes of text is far less, and of zeros 1032.
-  bomb_ratio = 200,
-  bomb_free = 16 * MIB,
   --- Codings of one body.
   max_codings = 3,
   --- Answers of the kind 1xx to one request.

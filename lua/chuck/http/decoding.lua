@@ -1,7 +1,6 @@
 --- Bodies as they were before they were compressed: gzip, deflate, br.
 ---
---- What comes out is bounded: a collected body by its own limit, a streamed one by how much more it
---- is than what has come in. A few bytes can mean gigabytes.
+--- What comes out is bounded by the decoders themselves: a few bytes can mean gigabytes.
 
 local limits = require("chuck.http.client_limits")
 local native = require("chuck.native")
@@ -39,16 +38,11 @@ function Decoding:Feed(piece, is_last)
     end
     piece = out
   end
-  self.made = self.made + #piece
-  if not self.max and self.made > limits.bomb_free + self.came * limits.bomb_ratio then
-    local why = "a body of %d bytes has become %d, which is more than %d times as much"
-    return nil, why:format(self.came, self.made, limits.bomb_ratio), "EHTTPTOOLARGE"
-  end
   return piece
 end
 
 --- A decoder for what "Content-Encoding" says; nil when there is nothing to decode; or
---- `false, why, code`. With `max` it makes no more bytes than that.
+--- `false, why, code`. It makes no more than `max` bytes.
 function decoding.new(value, max)
   local list = value and codings_of(value)
   if not list or #list == 0 then
@@ -61,11 +55,11 @@ function decoding.new(value, max)
   for i, name in ipairs(list) do
     steps[i] = native.web.decompressor(name, max)
   end
-  return setmetatable({ steps = steps, max = max, came = 0, made = 0 }, Decoding)
+  return setmetatable({
+    --- What a piece goes through, one after the other; bytes that have come.
+    steps = steps,
+    came = 0,
+  }, Decoding)
 end
-
---- The largest piece that is decoded at a time, in bytes: what comes out of it is in memory at
---- once.
-decoding.PIECE = 4096
 
 return decoding

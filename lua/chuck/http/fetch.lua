@@ -6,8 +6,10 @@
 ---                +-- stale --+      a kept connection that the server had ended meanwhile
 --- ```
 
+local jar = require("chuck.http.jar")
 local limits = require("chuck.http.client_limits")
 local native = require("chuck.native")
+local outgoing = require("chuck.http.outgoing")
 local redirect = require("chuck.http.redirect")
 local reply = require("chuck.http.reply")
 local route = require("chuck.http.route")
@@ -42,7 +44,7 @@ local function may_repeat(request, link, code, was_sent)
   return STALE[code]
     and not link.has_answer
     and request.options.retry ~= false
-    and (not was_sent or request:IsRepeatable())
+    and (not was_sent or outgoing.is_repeatable(request))
 end
 
 --- Sends by a link that is there, or a new one: the turn, or `nil, why, code`.
@@ -73,11 +75,11 @@ end
 --- Makes the fields of the next request, and lets hooks see them.
 ---@async
 local function prepare(client, request)
-  request:Prepare()
-  local jar = client:JarOf(request)
-  local cookies = jar and jar:Header(request.url)
+  outgoing.prepare(request)
+  local own = jar.choose(client, request.options.jar)
+  local cookies = own and own:Header(request.url)
   if cookies then
-    request:AddCookies(cookies)
+    outgoing.add_cookies(request, cookies)
   end
   local hook = request.options.on_request
   if hook then
@@ -87,12 +89,12 @@ end
 
 --- Keeps the cookies of an answer.
 local function keep_cookies(client, request, turn)
-  local jar = client:JarOf(request)
-  if not jar then
+  local own = jar.choose(client, request.options.jar)
+  if not own then
     return
   end
   for _, text in ipairs(native.http.values(turn.head, "set-cookie")) do
-    jar:Store(request.url, text)
+    own:Store(request.url, text)
   end
 end
 
@@ -210,7 +212,7 @@ function fetch.run(client, request)
     end
     if not seen then
       return nil, message, code
-    elseif response.status == 417 and request:Refuse() then
+    elseif response.status == 417 and outgoing.refuse(request) then
       response.body:Discard(limits.discard, deadline)
     else
       local followed

@@ -4,10 +4,7 @@
 ---   turn -- piece --> decoder, if there is one -- piece --> Piece, All
 --- ```
 
-local decoding = require("chuck.http.decoding")
 local sched = require("chuck.co.sched")
-
-local sub = string.sub
 
 local incoming = {}
 
@@ -15,43 +12,18 @@ local incoming = {}
 local Incoming = {}
 Incoming.__index = Incoming
 
---- Feeds the decoder: what comes out; or `nil, why, code`. In a collected body the decoder itself
---- keeps to the limit; in another, pieces are cut so that what comes out of one is not much.
-local function decode(self, piece, is_last)
-  local decoder = self.decoder
-  if decoder.max or #piece <= decoding.PIECE then
-    return decoder:Feed(piece, is_last)
-  end
-  local out, why, code = decoder:Feed(sub(piece, 1, decoding.PIECE))
-  if out then
-    self.undecoded = sub(piece, decoding.PIECE + 1)
-  end
-  return out, why, code
-end
-
---- The next piece as it has come, or what is left of it.
----@async
-local function next_raw(self, timeout_ms)
-  local piece = self.undecoded
-  if piece then
-    self.undecoded = false
-    return piece
-  end
-  return self.turn:Next(timeout_ms)
-end
-
 --- The next piece, decoded; nil at the end; `false, why, code`.
 ---@async
 local function next_decoded(self, timeout_ms)
   while not self.is_finished do
-    local piece, why, code = next_raw(self, timeout_ms)
+    local piece, why, code = self.turn:Next(timeout_ms)
     if piece == false then
       return false, why, code
     elseif piece == nil and self.decoder.came == 0 then
       return nil
     end
     self.is_finished = piece == nil
-    piece, why, code = decode(self, piece or "", self.is_finished)
+    piece, why, code = self.decoder:Feed(piece or "", self.is_finished)
     if not piece then
       return false, why, code
     elseif piece ~= "" then
@@ -125,7 +97,6 @@ end
 function Incoming:End(why, code)
   if not self.is_over then
     self.is_over = true
-    self.undecoded = false
     self.failure = { why = why, code = code }
     self.turn:Abandon(code, why)
   end
@@ -137,10 +108,9 @@ function incoming.new(turn, max, read_ms)
     turn = turn,
     max = max,
     read_ms = read_ms,
-    --- See decoding.lua; whether it was told of the end; what it has not been fed yet.
+    --- See decoding.lua; whether it was told of the end.
     decoder = nil,
     is_finished = false,
-    undecoded = false,
     --- Bytes that were taken.
     taken = 0,
     --- Nothing more will be read; and why, when that is not the end.

@@ -268,8 +268,9 @@ function Jar:List()
   for i, cookie in ipairs(all) do
     local copy = {}
     for key, value in pairs(cookie) do
-      copy[key] = key ~= "place" and value or nil
+      copy[key] = value
     end
+    copy.place = nil
     all[i] = copy
   end
   return all
@@ -342,6 +343,15 @@ function jar.new(options)
     --- The time, in seconds since 1970.
     now = options.now or os.time,
   }, METATABLE)
+end
+
+--- The jar that an option names, true for that of `owner`; nil for none.
+function jar.choose(owner, given)
+  if given == true then
+    owner.jar = owner.jar or jar.new()
+    return owner.jar
+  end
+  return given or nil
 end
 
 return jar

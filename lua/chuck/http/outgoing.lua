@@ -110,7 +110,7 @@ local function authorization(self)
 end
 
 --- Makes the list of fields for the next try.
-function Outgoing:Prepare()
+function outgoing.prepare(self)
   local options, own = self.options, self.own
   local list = {}
   add(list, "Host", get(own, "host") or self.to.authority)
@@ -154,14 +154,14 @@ function Outgoing:SetHeader(name, value)
 end
 
 --- Joins what a jar has to what the program has set itself.
-function Outgoing:AddCookies(text)
+function outgoing.add_cookies(self, text)
   local own = get(self.list, "cookie")
   self.list = without(self.list, { cookie = true })
   add(self.list, "Cookie", own and own .. "; " .. text or text)
 end
 
 --- Whether it may be sent again when nobody knows what has become of it.
-function Outgoing:IsRepeatable()
+function outgoing.is_repeatable(self)
   local given = self.options.idempotent
   if self.source and not self.source.is_repeatable and self.is_opened then
     return false
@@ -172,12 +172,12 @@ function Outgoing:IsRepeatable()
 end
 
 --- Whether what it carries can be sent once more.
-function Outgoing:HasBodyAgain()
+function outgoing.has_body_again(self)
   return not self.source or self.source.is_repeatable or not self.is_opened
 end
 
 --- The server does not understand "Expect": whether the request can be sent again without it.
-function Outgoing:Refuse()
+function outgoing.refuse(self)
   if self.is_refused or not self.source or self.is_opened or get(self.list, "expect") then
     return false
   end
@@ -186,13 +186,13 @@ function Outgoing:Refuse()
 end
 
 --- It becomes a GET without a body.
-function Outgoing:DropBody(method)
+function outgoing.drop_body(self, method)
   self.method, self.source = method, false
   self.own = without(self.own, OF_BODY)
 end
 
 --- It goes to another URL. What is for one server only does not go to another.
-function Outgoing:Turn(to)
+function outgoing.turn(self, to)
   if to.origin ~= self.to.origin then
     self.own = without(self.own, CREDENTIALS)
     self.has_credentials = false

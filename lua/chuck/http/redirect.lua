@@ -6,6 +6,7 @@
 ---   307 308    the same again, with the same body
 --- ```
 
+local outgoing = require("chuck.http.outgoing")
 local urls = require("chuck.http.urls")
 
 local redirect = {}
@@ -37,12 +38,12 @@ end
 --- Goes on to `to`: whether that can be done, with the same body if it is to go along.
 function redirect.apply(request, status, to)
   local method, keeps_body = redirect.method_of(status, request.method)
-  if keeps_body and not request:HasBodyAgain() then
+  if keeps_body and not outgoing.has_body_again(request) then
     return false
   elseif not keeps_body then
-    request:DropBody(method)
+    outgoing.drop_body(request, method)
   end
-  request:Turn(to)
+  outgoing.turn(request, to)
   return true
 end
 

@@ -197,8 +197,8 @@ function Reply:Trailers()
   return lines and native.http.fields(lines) or nil
 end
 
---- The connection as a stream of `chuck.io`, after the status 101: or `nil, message, code`. It belongs
---- to whoever calls this.
+--- The connection as a stream of `chuck.io`, after the status 101: or `nil, message, code`. It
+--- belongs to whoever calls this.
 function Reply:Hijack(options)
   words.expect(self, "Hijack", METATABLE)
   check.options("Hijack", 1, options, hijacking.OPTIONS)
@@ -233,7 +233,7 @@ function reply.set_decoder(self)
     return true
   end
   local coding = native.http.value(self.turn.head, "content-encoding")
-  local decoder, why, code = decoding.new(coding, self.body.max)
+  local decoder, why, code = decoding.new(coding, self.options.max_body)
   if decoder == false then
     return nil, why, code
   end
