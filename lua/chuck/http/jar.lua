@@ -10,6 +10,7 @@
 local check = require("chuck.support.check")
 local limits = require("chuck.http.client_limits")
 local native = require("chuck.native")
+local rules = require("chuck.http.cookie_rules")
 local urls = require("chuck.http.urls")
 local words = require("chuck.http.words")
 
@@ -28,60 +29,6 @@ local OPTIONS = {
   max_cookies_per_domain = "positive integer",
   now = "function",
 }
-
-local function is_address(host)
-  return host:find(":", 1, true) ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
-end
-
---- Whether a host is a domain, or below it.
-local function is_within(host, domain)
-  return host == domain or host:sub(-#domain - 1) == "." .. domain and not is_address(host)
-end
-
---- Whether a path is below that of a cookie (RFC 6265, section 5.1.4).
-local function is_below(path, base)
-  return path == base
-    or path:sub(1, #base) == base
-      and (base:sub(-1) == "/" or path:sub(#base + 1, #base + 1) == "/")
-end
-
---- The path of a URL, and that of cookies that name none.
-local function paths_of(url)
-  local path = url.target:match("^[^?]*")
-  return path, path:match("^(/.*)/[^/]*$") or "/"
-end
-
---- The domain that a cookie is for, and whether for that host alone; nil when it may not be.
-local function domain_of(url, cookie)
-  local domain = (cookie.domain or ""):lower():gsub("^%.", "")
-  if domain == "" or domain == url.host then
-    -- Under a public suffix a host may speak for itself alone.
-    local is_alone = domain == "" or is_address(domain) or web.is_public_suffix(domain)
-    return url.host, is_alone
-  elseif not is_within(url.host, domain) or web.is_public_suffix(domain) then
-    return nil
-  end
-  return domain, false
-end
-
---- Whether a cookie keeps what its name promises (RFC 6265bis, section 4.1.3).
-local function keeps_promise(cookie, is_alone, url)
-  local name = cookie.name:lower()
-  if name:find("^__secure%-") then
-    return cookie.secure and url.scheme == "https"
-  elseif name:find("^__host%-") then
-    return cookie.secure and url.scheme == "https" and is_alone and cookie.path == "/"
-  end
-  return true
-end
-
---- When a cookie ends, in seconds since 1970; nil: with the program.
-local function end_of(cookie, now)
-  if cookie.max_age then
-    return cookie.max_age > 0 and now + cookie.max_age or 0
-  end
-  return cookie.expires
-end
 
 local function is_old(cookie, now)
   return cookie.expires ~= nil and cookie.expires <= now
@@ -184,14 +131,14 @@ function Jar:Store(url, header)
   local cookie = web.set_cookie(header)
   local domain, is_alone
   if cookie then
-    domain, is_alone = domain_of(from, cookie)
+    domain, is_alone = rules.domain_of(from, cookie)
   end
   if not domain or cookie.secure and from.scheme ~= "https" then
     return false
-  elseif not keeps_promise(cookie, is_alone, from) then
+  elseif not rules.keeps_promise(cookie, is_alone, from) then
     return false
   end
-  local _, path = paths_of(from)
+  local _, path = rules.paths_of(from)
   local now = self.now()
   put(self, {
     name = cookie.name,
@@ -199,7 +146,7 @@ function Jar:Store(url, header)
     domain = domain,
     is_host_only = is_alone,
     path = (cookie.path or ""):find("^/") and cookie.path or path,
-    expires = end_of(cookie, now),
+    expires = rules.end_of(cookie, now),
     secure = cookie.secure or false,
     http_only = cookie.http_only or false,
     same_site = cookie.same_site,
@@ -209,7 +156,7 @@ end
 
 --- The cookies for a URL, those with the longest path first.
 local function select_for(self, url)
-  local path = paths_of(url)
+  local path = rules.paths_of(url)
   local now, found = self.now(), {}
   local domain = url.host
   while domain do
@@ -220,13 +167,13 @@ local function select_for(self, url)
         take_out(self, domain, i)
       elseif
         (domain == url.host or not cookie.is_host_only)
-        and is_below(path, cookie.path)
+        and rules.is_below(path, cookie.path)
         and (not cookie.secure or url.scheme == "https")
       then
         found[#found + 1] = cookie
       end
     end
-    domain = not is_address(domain) and domain:match("^[^.]*%.(.+)$") or nil
+    domain = not rules.is_address(domain) and domain:match("^[^.]*%.(.+)$") or nil
   end
   table.sort(found, function(a, b)
     if #a.path ~= #b.path then

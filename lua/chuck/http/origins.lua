@@ -6,10 +6,10 @@
 ---           -- neither ---> in line, first come first served
 --- ```
 ---
---- The one used last is used first, so that those that are not needed get old and are closed. A
---- server that ends an idle connection is noticed at once (see link.lua).
+--- A server that ends an idle connection is noticed at once (see link.lua).
 
 local dialing = require("chuck.http.dialing")
+local idle = require("chuck.http.idle")
 local limits = require("chuck.http.client_limits")
 local sched = require("chuck.co.sched")
 local waiters = require("chuck.co.waiters")
@@ -38,79 +38,6 @@ local function place_of(self, route)
     self.places[route.key] = place
   end
   return place
-end
-
---- When an idle link is too old.
-local function end_of(self, link)
-  return link.idle_since + math.min(self.options.idle_ms, link.kept_ms or math.huge)
-end
-
---- Takes a link out of those that are idle.
-local function take_out(self, place, link)
-  for i = #place.idle, 1, -1 do
-    if place.idle[i] == link then
-      table.remove(place.idle, i)
-      self.idle = self.idle - 1
-      return
-    end
-  end
-end
-
---- Closes the link that has been idle for longest, to make room: whether there was one.
-local function evict(self)
-  local oldest
-  for _, place in pairs(self.places) do
-    local link = place.idle[1]
-    if link and (not oldest or link.idle_since < oldest.idle_since) then
-      oldest = link
-    end
-  end
-  if oldest then
-    oldest:Close("ESOCKCLOSE")
-  end
-  return oldest ~= nil
-end
-
-local watch
-
---- Closes what is too old.
-local function sweep(self)
-  self.timer = false
-  local now = sched.now()
-  local old = {}
-  for _, place in pairs(self.places) do
-    for _, link in ipairs(place.idle) do
-      if end_of(self, link) <= now then
-        old[#old + 1] = link
-      end
-    end
-  end
-  for _, link in ipairs(old) do
-    link:Close("ESOCKCLOSE")
-  end
-  watch(self)
-end
-
---- Has idle links looked after, while there are any.
-function watch(self)
-  if self.idle == 0 then
-    if self.timer then
-      self.timer:UnRegister()
-      self.timer = false
-    end
-    return
-  elseif self.timer then
-    return
-  end
-  local first = math.huge
-  for _, place in pairs(self.places) do
-    for _, link in ipairs(place.idle) do
-      first = math.min(first, end_of(self, link))
-    end
-  end
-  self.timer = sched.timer(math.max(first - sched.now(), 10), function()
-    sweep(self)
-  end)
 end
 
 --- Whether one more may be dialed for a place.
@@ -159,39 +86,13 @@ local function on_free(self, place, link)
       return
     end
   end
-  if self.options.idle_ms <= 0 or link.kept_ms == 0 then
-    link:Close("ESOCKCLOSE")
-    return
-  end
-  link.idle_since = sched.now()
-  table.insert(place.idle, link)
-  self.idle = self.idle + 1
-  if self.timer and link.kept_ms then
-    -- It may be the next to go.
-    self.timer:UnRegister()
-    self.timer = false
-  end
-  watch(self)
-  if self.count >= self.options.max_total then
+  if idle.add(self, place, link) and self.count >= self.options.max_total then
     for _, other in pairs(self.places) do
       if other.line.count > 0 then
-        evict(self)
+        idle.evict(self)
         return
       end
     end
-  end
-end
-
---- The link that was used last and is not too old; nil when there is none.
-local function take_idle(self, place)
-  local idle = place.idle
-  while #idle > 0 do
-    local link = table.remove(idle)
-    self.idle = self.idle - 1
-    if end_of(self, link) > sched.now() then
-      return link
-    end
-    link:Close("ESOCKCLOSE")
   end
 end
 
@@ -215,7 +116,7 @@ local function open(self, place, route, give_up)
   end
   link.on_end = function()
     self.links[link] = nil
-    take_out(self, place, link)
+    idle.remove(self, place, link)
     give_room(self, place)
   end
   if self.is_closed then
@@ -254,15 +155,14 @@ function Origins:Acquire(route, give_up, is_fresh)
   end
   sched.parking()
   local place = place_of(self, route)
-  local link = not is_fresh and take_idle(self, place)
+  local link = not is_fresh and idle.take(self, place)
   if link then
-    watch(self)
     self.reused = self.reused + 1
     return link, true
   elseif is_fresh and place.idle[1] and not has_room(self, place) then
     place.idle[1]:Close("ESOCKCLOSE")
   elseif place.count < self.options.max_connections and self.count >= self.options.max_total then
-    evict(self)
+    idle.evict(self)
   end
   -- With its last link a place is forgotten.
   place = place_of(self, route)
@@ -313,10 +213,7 @@ function Origins:Close()
   for _, link in ipairs(list) do
     link:Close("ESOCKCLOSE")
   end
-  if self.timer then
-    self.timer:UnRegister()
-    self.timer = false
-  end
+  idle.stop(self)
 end
 
 --- Nothing yet. `options` are those of a client, all of them.
@@ -337,7 +234,9 @@ function origins.new(engine, options)
     count = 0,
     idle = 0,
     links = {},
+    --- What looks after those that are idle, and when.
     timer = false,
+    due = 0,
     is_closed = false,
     --- Since the beginning: connections that were made, requests that went by one that was there.
     opened = 0,
