@@ -866,3 +866,141 @@ describe("the end of a server", function()
     end)
   )
 end)
+
+describe("a wrong argument", function()
+  --- Claims that a call raises, and blames this file.
+  local function assert_blamed(words, fn, ...)
+    local fine, problem = pcall(fn, ...)
+    assert.is_false(fine, words)
+    assert.matches("^spec/http_server_spec.lua:%d+: ", problem)
+    assert.matches(words, problem)
+  end
+
+  it(
+    "raises at the line of whoever called",
+    spec(function()
+      local http_of, nothing = chuck.http, function() end
+      local server = serve(nothing)
+      local calls = {
+        {
+          "'serve' %(string expected",
+          function()
+            http_of.serve(7, nothing)
+          end,
+        },
+        {
+          "'serve' %(handler: function or router expected, got table",
+          function()
+            http_of.serve("127.0.0.1:0", {})
+          end,
+        },
+        {
+          "unknown option colour",
+          function()
+            http_of.serve("127.0.0.1:0", nothing, { colour = 1 })
+          end,
+        },
+        {
+          "option idle_ms: milliseconds expected",
+          function()
+            http_of.serve("127.0.0.1:0", nothing, { idle_ms = -1 })
+          end,
+        },
+        {
+          "'server' %(handler",
+          function()
+            http_of.server({})
+          end,
+        },
+        {
+          "'Listen' %(string expected",
+          function()
+            server:Listen()
+          end,
+        },
+        {
+          "bad self",
+          function()
+            server.Stats({})
+          end,
+        },
+        {
+          "'Shutdown' %(milliseconds expected",
+          function()
+            server:Shutdown("soon")
+          end,
+        },
+        {
+          "400 to 599 expected, got 200",
+          function()
+            http_of.error(200)
+          end,
+        },
+        {
+          "'error' %(string expected",
+          function()
+            http_of.error(404, {})
+          end,
+        },
+      }
+      for _, call in ipairs(calls) do
+        assert_blamed(call[1], call[2])
+      end
+    end)
+  )
+
+  it(
+    "of a handler's calls raises there as well",
+    spec(function()
+      local count = 0
+      local server = serve(function(req, res)
+        for words, fn in pairs({
+          ["'Body' %(count expected"] = function()
+            req:Body(-1)
+          end,
+          ["'Read' %(positive integer expected"] = function()
+            req:Read(0)
+          end,
+          ["'Text' %(string expected"] = function()
+            res:Text({})
+          end,
+          ["'OnEnd' %(function expected"] = function()
+            res:OnEnd(1)
+          end,
+          ["'SetTimeout' %(milliseconds expected"] = function()
+            res:SetTimeout("x")
+          end,
+          ["'Redirect' %(string expected"] = function()
+            res:Redirect()
+          end,
+          ["'Start' %(count expected"] = function()
+            res:Start(-1)
+          end,
+        }) do
+          assert_blamed(words, fn)
+          count = count + 1
+        end
+      end)
+      assert.are.equal(200, http.ask(server, http.get("/")).status)
+      assert.are.equal(7, count)
+    end)
+  )
+
+  it("is to serve without tasks", function()
+    assert_blamed("needs tasks", function()
+      local server = chuck.http.serve("127.0.0.1:0", function() end)
+      return server
+    end)
+  end)
+end)
+
+describe("an error of http.error", function()
+  it("has a status, and words for people", function()
+    local problem = chuck.http.error(404)
+    assert.are.equal("404 Not Found", tostring(problem))
+    assert.are.equal(404, problem.status)
+    assert.are.equal("Not Found", problem.message)
+    assert.are.equal("Not Found", chuck.http.reason(404))
+    assert.are.equal("Sun, 06 Nov 1994 08:49:37 GMT", chuck.http.date(784111777))
+  end)
+end)
