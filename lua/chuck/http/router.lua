@@ -431,7 +431,8 @@ return function(options)
   end
   given.trailing_slash = given.trailing_slash or "redirect"
   if not SLASH[given.trailing_slash] then
-    local message = 'bad argument #1 to \'router\' (trailing_slash: "redirect", "strict" or "ignore")'
+    local message =
+      'bad argument #1 to \'router\' (trailing_slash: "redirect", "strict" or "ignore")'
     error(message, 2)
   end
   return new(routes.new(), "", false, given)

@@ -32,7 +32,8 @@ local function look_up_in(tokens)
   for key, value in pairs(tokens) do
     local token = type(key) == "number" and value or key
     if type(token) ~= "string" or not parse("Bearer " .. token) then
-      local message = "bad argument #1 to 'bearer_auth' (tokens: of letters, digits and -._~+/ only)"
+      local message =
+        "bad argument #1 to 'bearer_auth' (tokens: of letters, digits and -._~+/ only)"
       check.blame("http", message)
     end
     known[web.sha256(token)] = type(key) == "number" or value

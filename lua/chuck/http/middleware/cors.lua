@@ -44,7 +44,9 @@ local function judge(origins)
   end
   local allowed = {}
   for _, origin in ipairs(origins) do
-    if type(origin) ~= "string" or origin ~= "null" and not find(origin, "^%a[%w+.-]*://[^/%s]+$") then
+    if
+      type(origin) ~= "string" or origin ~= "null" and not find(origin, "^%a[%w+.-]*://[^/%s]+$")
+    then
       blame(("option origins: %s is none, such as https://a.example"):format(tostring(origin)))
     end
     allowed[origin] = true
