@@ -1,6 +1,6 @@
 --- How much each of many may still do: a bucket of tokens for each key, which fills up with time.
 ---
----     local all = buckets.new(100, 60000, 10000)      -- 100 in a minute, 10,000 keys are remembered
+---     local all = buckets.new(100, 60000, 10000)    -- 100 in a minute, 10,000 keys are remembered
 ---     local is_fine, left, wait_ms = all:Take("10.0.0.1", now)
 ---
 --- A full bucket is as good as none, so keys are forgotten once they were not seen for as long as
@@ -40,8 +40,8 @@ local function age(self, now)
   self.count, self.since = 0, now
 end
 
---- Whether a key may go on, how many tokens it has left, and the milliseconds until it has the next,
---- or all when it may go on.
+--- Whether a key may go on, how many tokens it has left, and the milliseconds until it has the
+--- next, or all when it may go on.
 function Buckets:Take(key, now)
   self.since = self.since or now
   if now - self.since >= self.window_ms then

@@ -7,25 +7,21 @@
 ---     end)
 ---     assert(http.serve("127.0.0.1:8080", app))
 ---
---- A path that has routes but none for the method is answered with 405 and `Allow`; HEAD is answered
---- by what answers GET, OPTIONS with `Allow`. Two routes that cannot be told apart raise when the
---- second is added. How paths are matched is in routes.lua.
+--- A path that has routes but none for the method is answered with 405 and `Allow`; HEAD by what
+--- answers GET, OPTIONS with `Allow`. Two routes that cannot be told apart raise when the second is
+--- added. How paths are matched is in routes.lua.
 
-local answers = require("chuck.http.answers")
 local check = require("chuck.support.check")
+local dispatch = require("chuck.http.dispatch")
+local layers = require("chuck.http.layers")
+local listing = require("chuck.http.listing")
 local native = require("chuck.native")
 local pattern = require("chuck.http.pattern")
 local routes = require("chuck.http.routes")
 
-local find_route = routes.find
-local sub = string.sub
-
 ---@class chuck.HttpRouter
 local Router = {}
-local METATABLE = { __index = Router, __metatable = "http.router" }
-
---- Counts every `Use`: layers that were put together before are put together anew.
-local edition = 0
+local METATABLE = { __call = dispatch, __index = Router, __metatable = "http.router" }
 
 --- Whether a value can be called.
 local function is_callable(value)
@@ -45,114 +41,6 @@ local function expect_router(name, self)
     local message = "calling '%s' on bad self (http.router expected, got %s)"
     check.blame("http", message:format(name, type(self)))
   end
-end
-
---- Everything that a handler passes before it runs: layers of the scopes, from the outermost, and
---- its own.
-local function layers_of(route)
-  if route.edition == edition then
-    return route.layers
-  end
-  local layers = {}
-  local function climb(scope)
-    if scope.outer then
-      climb(scope.outer)
-    end
-    for _, layer in ipairs(scope.layers) do
-      layers[#layers + 1] = layer
-    end
-  end
-  for _, scope in ipairs(route.scopes) do
-    climb(scope)
-  end
-  for _, layer in ipairs(route.own) do
-    layers[#layers + 1] = layer
-  end
-  route.layers, route.edition = layers, edition
-  return layers
-end
-
---- Runs the layers from the n-th on, then the handler. A text that it returns is sent here: layers
---- need not pass it on.
----@async
-local function pass(layers, n, handler, req, res)
-  local layer = layers[n]
-  if layer then
-    local is_called = false
-    layer(req, res, function()
-      if is_called then
-        error("'next' was called before: a request passes a layer once", 2)
-      end
-      is_called = true
-      pass(layers, n + 1, handler, req, res)
-    end)
-    return
-  end
-  local out = handler(req, res)
-  if type(out) == "string" and not res:IsEnded() then
-    res:End(out)
-  end
-end
-
---- Runs what answers a request, behind the layers of a route.
----@async
-local function run(route, handler, req, res)
-  local layers = layers_of(route)
-  if layers[1] then
-    return pass(layers, 1, handler, req, res)
-  end
-  return handler(req, res)
-end
-
---- The path with a slash at its end, or without it.
-local function twin(path)
-  if path == "/" or path == "" then
-    return path
-  end
-  return sub(path, -1) == "/" and sub(path, 1, -2) or path .. "/"
-end
-
---- What answers a request that has no route of its own, and the route whose layers it passes.
-local function fallback(self, req, path)
-  local tree, method = self.tree, req.method
-  if path == "*" and method == "OPTIONS" then
-    return answers.options(routes.all_methods(tree)), self.nowhere
-  end
-  local policy, other = self.options.trailing_slash, twin(path)
-  local allow, route = routes.allowed(tree, path)
-  if not allow and policy == "ignore" then
-    allow, route = routes.allowed(tree, other)
-  end
-  if allow then
-    if method == "OPTIONS" then
-      return answers.options(allow), route.bare
-    end
-    return answers.not_allowed(allow, self.options.method_not_allowed), route.bare
-  end
-  if policy == "redirect" and routes.allowed(tree, other) then
-    return answers.moved(other), self.nowhere
-  end
-  route = routes.missing(tree, path)
-  if route then
-    return answers.missing(route.handler), route
-  end
-  return answers.not_found, self.nowhere
-end
-
---- Answers a request: routers are handlers.
----@async
-function METATABLE:__call(req, res)
-  local path = req.raw_path
-  local route, params = find_route(self.tree, req.method, path)
-  if not route and self.options.trailing_slash == "ignore" then
-    route, params = find_route(self.tree, req.method, twin(path))
-  end
-  if route then
-    req.params, req.route = params, route.pattern
-    return run(route, route.handler, req, res)
-  end
-  local handler, place = fallback(self, req, path)
-  return run(place, handler, req, res)
 end
 
 --- Part of a tree of routes: all of it, or what is below a prefix.
@@ -235,7 +123,7 @@ function Router:Use(...)
     expect_callable("Use", i, layer)
     self.layers[#self.layers + 1] = layer
   end
-  edition = edition + 1
+  layers.note_change()
   return self
 end
 
@@ -335,47 +223,11 @@ function Router:NotFound(fn)
   return self
 end
 
-local function by_pattern(left, right)
-  if left.pattern ~= right.pattern then
-    return left.pattern < right.pattern
-  end
-  return left.method < right.method
-end
-
-local LIST = {
-  __tostring = function(list)
-    local lines, widest = {}, 6
-    for _, route in ipairs(list) do
-      widest = math.max(widest, #route.method)
-    end
-    for i, route in ipairs(list) do
-      local line = ("%-" .. widest .. "s  %s"):format(route.method, route.pattern)
-      lines[i] = line .. (route.layers > 0 and ("  (%d layers)"):format(route.layers) or "")
-    end
-    return table.concat(lines, "\n")
-  end,
-}
-
-local function is_below(text, prefix)
-  return prefix == "" or sub(text .. "/", 1, #prefix + 1) == prefix .. "/"
-end
-
 --- The routes below this router or group, sorted: a list of `{ method, pattern, layers }`, which
 --- prints as a table.
 function Router:Routes()
   expect_router("Routes", self)
-  local list = {}
-  for _, route in ipairs(self.tree.list) do
-    if route.method and is_below(route.pattern, self.prefix) then
-      list[#list + 1] = {
-        method = route.method == "*" and "ANY" or route.method,
-        pattern = route.pattern,
-        layers = #layers_of(route),
-      }
-    end
-  end
-  table.sort(list, by_pattern)
-  return setmetatable(list, LIST)
+  return listing(self.tree.list, self.prefix)
 end
 
 function METATABLE:__tostring()
@@ -388,7 +240,7 @@ function Router:Match(method, path)
   expect_router("Match", self)
   check.type("Match", 1, method, "string")
   check.type("Match", 2, path, "string")
-  local route, params = find_route(self.tree, method, path)
+  local route, params = routes.find(self.tree, method, path)
   if route then
     return route.pattern, params
   end

@@ -1,9 +1,10 @@
 --- Texts that a client keeps for us and cannot change: signed with HMAC-SHA256.
 ---
----     local sealed = seal.close(keys, "session", "text")      -- signed with the first key
----     local text, is_old = seal.open(keys, "session", sealed) -- nil when none of them has signed it
+---     local sealed = seal.close(keys, "session", "text")        -- signed with the first key
+---     local text, is_old = seal.open(keys, "session", sealed)   -- nil when no key has signed it
 ---
---- The text can be read by whoever has it. What was signed for one purpose is not valid for another.
+--- The text can be read by whoever has it. What was signed for one purpose is not valid for
+--- another.
 
 local check = require("chuck.support.check")
 local native = require("chuck.native")

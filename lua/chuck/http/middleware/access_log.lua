@@ -27,7 +27,7 @@ local function escaped(text)
   if text == nil or text == "" then
     return "-"
   end
-  return (gsub(tostring(text), "[^ !#-%[%]-~]", escape_byte))
+  return (gsub(tostring(text), "[^ !#-[%]^-~]", escape_byte))
 end
 
 --- The same for a text that is not in quotes: without blanks.

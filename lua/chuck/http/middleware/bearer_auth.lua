@@ -1,7 +1,7 @@
 --- Tokens in `Authorization: Bearer` (RFC 6750).
 ---
 ---     app:Use(http.middleware.bearer_auth({ tokens = { [os.getenv("TOKEN")] = "deployer" } }))
----     app:Use(http.middleware.bearer_auth({ check = function(token) return find_session(token) end }))
+---     app:Use(http.middleware.bearer_auth({ check = find_user_of_token }))
 ---
 --- `req.context.user` is what belongs to the token. Tokens of a table are found by their digest, in
 --- a time that tells nothing of them.
