@@ -13,6 +13,9 @@ use crate::codec::json::{self, Reader, Text, Token, Unfit, Wrong};
 /// Stack slots of one level: a table, a key, a value, and what it takes to make that.
 const PER_LEVEL: c_int = 6;
 
+/// Holes that a marked list may have although it has no more items.
+const HOLES: i64 = 8;
+
 /// What stands for nothing where Lua's nil would leave a hole.
 struct Null;
 
@@ -226,18 +229,19 @@ fn write_table(call: &Call, depth: usize, out: &mut Vec<u8>) -> Result<(), Misfi
         return Err(Misfit::new("a table nested so deeply that the stack is full"));
     }
     let table = call.top();
+    if call.is_json_list(table) {
+        let len = last_of(call, table)?;
+        return write_list(call, table, len, depth, out);
+    }
     let len = call.raw_len(table);
-    let is_marked = call.is_json_list(table);
-    if len == 0 && !is_marked {
+    if len == 0 {
         return write_map(call, table, depth, out);
     }
     write_list(call, table, len, depth, out)?;
-    let pairs = pairs_of(call, table, len);
-    // What is marked may have holes: they are null.
-    if pairs > len || (pairs < len && !is_marked) {
-        return Err(Misfit::new("a list with holes or other keys"));
+    match pairs_of(call, table, len) == len {
+        true => Ok(()),
+        false => Err(Misfit::new("a list with holes or other keys")),
     }
-    Ok(())
 }
 
 fn write_list(
@@ -280,6 +284,25 @@ fn write_map(call: &Call, table: c_int, depth: usize, out: &mut Vec<u8>) -> Resu
     }
     out.push(b'}');
     Ok(())
+}
+
+/// The largest place in a marked list, whose holes are null. They may be about as many as its items:
+/// a single item far out would make a text without end.
+fn last_of(call: &Call, table: c_int) -> Result<i64, Misfit> {
+    let (mut last, mut pairs) = (0, 0);
+    call.push_nil();
+    while call.next(table) {
+        call.pop(1);
+        pairs += 1;
+        match call.to_integer(-1).filter(|at| *at > 0) {
+            Some(at) => last = at.max(last),
+            None => return Err(Misfit::new("a list with other keys than 1, 2, 3 and so on")),
+        }
+    }
+    match last > 2 * pairs + HOLES {
+        true => Err(Misfit::new("a list with more holes than items")),
+        false => Ok(last),
+    }
 }
 
 /// Number of pairs of the table, looked for no further than `most` and one.
