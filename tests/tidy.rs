@@ -33,7 +33,6 @@ const CODEC_CRATES: &[&str] = &[
     "hmac",
     "httparse",
     "memchr",
-    "psl",
     "redis_protocol",
     "sha1",
     "sha2",
