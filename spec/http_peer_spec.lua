@@ -32,11 +32,19 @@ local function when(is_there, name, body)
   end
 end
 
---- A server of ours; returns its port and itself.
-local function serve(handler)
-  local options = { on_error = function() end }
-  local server = tasks.own(assert(http.serve("127.0.0.1:0", handler or app.new(folder), options)))
-  return tonumber(server:GetSockAddr():match("%d+$")), server
+--- What handlers have raised; one of them does so on purpose.
+local raised
+
+--- The port of a server of ours.
+local function serve()
+  raised = {}
+  local options = {
+    on_error = function(problem)
+      raised[#raised + 1] = tostring(problem)
+    end,
+  }
+  local server = tasks.own(assert(http.serve("127.0.0.1:0", app.new(folder), options)))
+  return tonumber(server:GetSockAddr():match("%d+$"))
 end
 
 local function url_of(port, path)
@@ -54,7 +62,10 @@ local function said_by(command, input)
   end)
   local text = assert(child:ReadAll())
   local status = child:Wait()
-  assert(status == 0, ("%s ended with %s:\n%s"):format(command[1], tostring(status), text))
+  if status ~= 0 then
+    local all = table.concat(raised or {}, "\n")
+    error(("%s ended with %s:\n%s\n%s"):format(command[1], tostring(status), text, all), 0)
+  end
   return text
 end
 
@@ -116,12 +127,12 @@ describe("the server", function()
   for _, name in ipairs({ "requests", "httpx", "aiohttp" }) do
     local python = program.python(name)
     when(python, "is understood by Python's " .. name, function()
-      assert.are.equal("fine\n", peer(python, "with_" .. name .. ".py", (serve())):match("fine\n$"))
+      assert.are.equal("fine\n", peer(python, "with_" .. name .. ".py", serve()):match("fine\n$"))
     end)
   end
 
   when(has_node, "is understood by node's fetch", function()
-    assert.are.equal("fine\n", peer("node", "with_fetch.mjs", (serve())))
+    assert.are.equal("fine\n", peer("node", "with_fetch.mjs", serve()))
   end)
 
   local python = program.python("requests")

@@ -37,19 +37,25 @@ end
 
 --- The body there and back, piece by piece.
 routes["/pass"] = function(req, res)
-  for piece in req:Chunks() do
+  local piece = req:Read()
+  while piece do
     res:Write(piece)
+    piece = req:Read()
   end
 end
 
 routes["/form"] = function(req, res)
-  res:Json(assert(req:Form()))
+  local form = assert(req:Form())
+  res:Json(form)
 end
 
 routes["/multipart"] = function(req, res)
   local sizes = {}
-  for part in assert(req:Multipart()):Parts() do
-    sizes[part.name] = #assert(part:Body())
+  local reader = assert(req:Multipart())
+  local part = reader:Next()
+  while part do
+    sizes[part.name] = #assert(part:Text(8 * 1024 * 1024))
+    part = reader:Next()
   end
   res:Json(sizes)
 end
