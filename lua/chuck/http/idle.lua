@@ -56,7 +56,8 @@ function idle.add(self, place, link)
     link:Close("ESOCKCLOSE")
     return false
   end
-  link.idle_since = sched.now()
+  self.rank = self.rank + 1
+  link.idle_since, link.rank = sched.now(), self.rank
   table.insert(place.idle, link)
   self.idle = self.idle + 1
   watch(self, end_of(self, link))
@@ -91,7 +92,7 @@ function idle.evict(self)
   local oldest
   for _, place in pairs(self.places) do
     local link = place.idle[1]
-    if link and (not oldest or link.idle_since < oldest.idle_since) then
+    if link and (not oldest or link.rank < oldest.rank) then
       oldest = link
     end
   end

@@ -184,9 +184,11 @@ function link.over(engine, conn, route)
     is_last = false,
     --- Whether it was asked to go on with another protocol.
     may_upgrade = false,
-    --- How long its server says that it keeps it, in milliseconds; and since when it is idle.
+    --- How long its server says that it keeps it, in milliseconds; since when it is idle, and its
+    --- place among those that are.
     kept_ms = nil,
     idle_since = 0,
+    rank = 0,
     --- Told when it can be used again, and of its end.
     on_free = false,
     on_end = false,

@@ -234,6 +234,8 @@ function origins.new(engine, options)
     count = 0,
     idle = 0,
     links = {},
+    --- Counts links that have become idle: times may be equal.
+    rank = 0,
     --- What looks after those that are idle, and when.
     timer = false,
     due = 0,

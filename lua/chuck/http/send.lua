@@ -80,8 +80,8 @@ end
 
 --- Sends the body, as `await_room`.
 ---@async
-local function send_body(turn, request, deadline)
-  local conn, options = turn.link.conn, request.options
+local function send_body(turn, conn, request, deadline)
+  local options = request.options
   request.is_opened = true
   local read = request.source.open()
   while not is_unwanted(turn) do
@@ -207,7 +207,7 @@ function send.exchange(over, route, request, deadline)
   if not is_whole then
     if not expects or await_consent(turn, options, deadline) then
       local why, code
-      is_whole, why, code = send_body(turn, request, deadline)
+      is_whole, why, code = send_body(turn, conn, request, deadline)
       if is_whole == nil then
         return nil, why, code
       end
