@@ -211,7 +211,7 @@ end
 
 --- What reads the answers of a connection.
 function link.decoder(options)
-  return native.decoder.connection.http_parts({
+  return native.http.parts({
     role = "client",
     head = options.max_head,
     fields = options.max_fields,

@@ -4,7 +4,7 @@
 
 local client_options = require("chuck.http.client_options")
 local native = require("chuck.native")
-local upload = require("chuck.http.upload")
+local payload = require("chuck.http.payload")
 local urls = require("chuck.http.urls")
 local words = require("chuck.http.words")
 
@@ -218,7 +218,7 @@ function outgoing.new(text, options, client)
   if not to then
     return nil, why, "EINVAL"
   end
-  local source, trouble, code = upload.of(options)
+  local source, trouble, code = payload.of(options)
   if source == false then
     return nil, trouble, code or "EINVAL"
   end

@@ -3,7 +3,7 @@
 local native = require("chuck.native")
 local sched = require("chuck.co.sched")
 
-local upload = {}
+local payload = {}
 
 --- A name that nobody has and nobody guesses.
 local function new_name()
@@ -126,18 +126,61 @@ local function read_all(reader, form)
   end
 end
 
---- Reads all parts of a body.
----@async
-function upload.collect(reader)
-  local form = { fields = {}, files = {}, list = {} }
-  local fine, done, message, code = sched.pcall(read_all, reader, form)
-  if fine and done then
-    return form
-  end
-  for _, entry in ipairs(form.files) do
-    if entry.path then
-      os.remove(entry.path)
+--- A source of a text that is there.
+function payload.of_text(text, kind)
+  return {
+    size = #text,
+    text = #text <= limits.high_water and text or nil,
+    type = kind or false,
+    is_repeatable = true,
+    open = function()
+      return text_reader(text)
+    end,
+  }
+end
+
+--- A source that can be read once, by `read`.
+local function of_function(read, size)
+  return {
+    size = size,
+    type = false,
+    is_repeatable = false,
+    open = function()
+      return read
+    end,
+  }
+end
+
+--- What a stream of `chuck.io` sends, up to its end.
+local function stream_reader(stream)
+  return function()
+    local piece, why, code = stream:ReadSome(limits.piece)
+    if not piece and code ~= "EOF" then
+      return nil, why, code
     end
+    return piece
+  end
+end
+
+--- The source that options of a request name; nil when there is none; or `false, why`.
+function payload.of(options)
+  local body = options.body
+  if options.json ~= nil then
+    local text, why = native.json.encode(options.json)
+    if not text then
+      return false, "option json: " .. tostring(why)
+    end
+    return payload.of_text(text, "application/json")
+  elseif options.form then
+    return payload.of_text(urls.encode(options.form), "application/x-www-form-urlencoded")
+  elseif options.multipart then
+    return parts.source(options.multipart)
+  elseif type(body) == "string" then
+    return payload.of_text(body)
+  elseif type(body) == "function" then
+    return of_function(body, options.length)
+  elseif body ~= nil then
+    return of_function(stream_reader(body), options.length)
   end
   if not fine then
     error(done, 0)
@@ -146,4 +189,4 @@ function upload.collect(reader)
   return nil, message, code
 end
 
-return upload
+return payload
