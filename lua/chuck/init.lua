@@ -9,9 +9,6 @@
 
 local native = require("chuck.native")
 
---- What is internal: what users see of it is written in Lua.
-local INTERNAL = { redis = true, web = true }
-
 local chuck = {}
 
 --- Internal: what users see is written in Lua.
