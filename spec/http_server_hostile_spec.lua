@@ -380,9 +380,6 @@ describe("a client that is wrong", function()
       local server = http.serve(function()
         called = true
       end)
-      if not require("chuck.native").web then
-        return
-      end
       local answer, client = http.ask(server, http.get("/%zz"))
       assert.are.equal(400, answer.status)
       assert.is_false(called)

@@ -388,6 +388,57 @@ describe("a request", function()
       http.assert_end(client)
     end)
   )
+
+  it(
+    "has its path, query and cookies decoded",
+    spec(function()
+      local seen = {}
+      local server = serve(function(req)
+        seen.path, seen.raw_path = req.path, req.raw_path
+        seen.x, seen.y, seen.none = req.query.x, req.query.y, req.query.none
+        seen.all = req:Query("x")
+        seen.cookies = req.cookies
+      end)
+      http.ask(server, http.get("/a%20b/%2F?x=1&y=%20z+&x=2", 'Cookie: s=1; t="2"', "Cookie: s=3"))
+      assert.are.equal("/a b//", seen.path)
+      assert.are.equal("/a%20b/%2F", seen.raw_path)
+      assert.are.same({ "1", " z ", nil }, { seen.x, seen.y, seen.none })
+      assert.are.same({ "1", "2" }, seen.all)
+      assert.are.equal("1", seen.cookies.s)
+      assert.are.equal("2", seen.cookies.t)
+    end)
+  )
+
+  it(
+    "with too many pairs in its query is answered 400 when they are asked for",
+    spec(function()
+      local server = serve(function(req)
+        return req.query.a
+      end)
+      local answer = http.ask(server, http.get("/?" .. ("a&"):rep(2000)))
+      assert.are.equal(400, answer.status)
+      assert.matches("more than 1000 pairs", answer.body)
+    end)
+  )
+
+  it(
+    "has a body of JSON",
+    spec(function()
+      local server = serve(function(req, res)
+        local value, message, code = req:Json()
+        if not value then
+          return res:Status(400):Text(code .. " " .. message)
+        end
+        res:Json({ twice = value.n * 2 }, 201)
+      end)
+      local answer = http.ask(server, http.post("/", '{"n": 21}'))
+      assert.are.equal(201, answer.status)
+      assert.are.equal("application/json", answer.fields["content-type"])
+      assert.are.equal('{"twice":42}', answer.body)
+      answer = http.ask(server, http.post("/", "{"))
+      assert.matches("^EINVAL the body is no JSON: ", answer.body)
+    end)
+  )
 end)
 
 describe("a response", function()
@@ -610,6 +661,25 @@ describe("a response", function()
       end)
       assert.are.equal("yes", http.ask(server, http.get("/")).fields["x-late"])
       assert.are.same({ "handler", "head", "end 200" }, log)
+    end)
+  )
+
+  it(
+    "sets cookies, and refuses what is none",
+    spec(function()
+      local problems = {}
+      local server = serve(function(_, res)
+        res:Cookie("a", "b", { http_only = true }):Cookie("c", "d")
+        problems[1] = select(2, pcall(res.Cookie, res, "a b", "c"))
+        problems[2] = select(2, pcall(res.Cookie, res, "a", "b", { max_age = "x" }))
+        problems[3] = select(2, pcall(res.Json, res, print))
+      end)
+      local answer = http.ask(server, http.get("/"))
+      assert.are.equal("Set-Cookie: a=b; HttpOnly", answer.lines[1])
+      assert.are.equal("Set-Cookie: c=d", answer.lines[2])
+      assert.matches("'Cookie' %(name of a cookie is no token%)", problems[1])
+      assert.matches("'Cookie' %(option max_age: number expected", problems[2])
+      assert.matches("'Json' %(a function cannot be JSON%)", problems[3])
     end)
   )
 

@@ -9,10 +9,10 @@
 
 local native = require("chuck.native")
 
-local chuck = {}
-
---- Internal: what users see is written in Lua.
+--- What is internal: what users see of it is written in Lua.
 local INTERNAL = { http = true, redis = true, web = true }
+
+local chuck = {}
 
 for name, value in pairs(native) do
   if not INTERNAL[name] then

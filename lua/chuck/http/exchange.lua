@@ -14,6 +14,7 @@ local request = require("chuck.http.request")
 local response = require("chuck.http.response")
 local sched = require("chuck.co.sched")
 local trouble = require("chuck.http.trouble")
+local turns = require("chuck.http.turns")
 
 local http = native.http
 local launch = sched.launch
@@ -23,9 +24,6 @@ local find, setmetatable, type = string.find, setmetatable, type
 local RESPONSE = response.METATABLE
 
 local exchange = {}
-
---- Bytes of requests that wait for their turn.
-local WAITING = 65536
 
 --- Of `bits`: how to respond to it, whether its connection ends then, and whether it is HTTP/1.0.
 local MODE, CLOSES, IS_OLD = {}, {}, {}
@@ -69,8 +67,10 @@ local Exchange = {
   head_since = false,
 }
 Exchange.__index = Exchange
-for name, method in pairs(outflow) do
-  Exchange[name] = method
+for _, methods in ipairs({ outflow, turns }) do
+  for name, method in pairs(methods) do
+    Exchange[name] = method
+  end
 end
 
 --- The request is over, for whatever reason.
@@ -153,27 +153,6 @@ function Exchange:Continue()
   end
 end
 
---- Stops reading when enough is here, and goes on.
-function Exchange:Regulate()
-  local inflow, queue = self.inflow, self.queue
-  local holds = self.is_stalled
-    or inflow and inflow:IsFull()
-    or queue and (queue.last - queue.first >= self.server.pipeline - 1 or queue.size >= WAITING)
-    or false
-  if holds == self.is_paused or self.broken then
-    return
-  end
-  self.is_paused = holds
-  if holds then
-    self.conn:PauseRead()
-    return
-  end
-  if inflow then
-    inflow.since = self.server.tick
-  end
-  self.conn:ResumeRead()
-end
-
 --- The handler has returned and the response has ended.
 local function finish(self)
   local inflow = self.req.inflow
@@ -240,65 +219,6 @@ local function start(self, req)
   self.task = task
 end
 Exchange.Start = start
-
---- The next request, if one waits and there is room for its answer, or the end.
-function Exchange:Proceed()
-  if self.req or self.broken then
-    return
-  end
-  local queue = self.queue
-  if queue then
-    if not self:HasRoom() then
-      self:Stall()
-    else
-      local first = queue.first
-      local req = queue[first]
-      queue[first] = nil
-      queue.first = first + 1
-      if first == queue.last then
-        queue.first, queue.last, queue.size = 1, 0, 0
-        self.queue, self.spare = false, queue
-      end
-      start(self, req)
-      if not self.is_paused then
-        return
-      end
-    end
-  elseif self.violation then
-    return answer_violation(self, self.violation)
-  elseif self.is_half then
-    return close(self)
-  end
-  self:Regulate()
-end
-
---- Bytes that a waiting request holds.
-local function cost_of(req)
-  return #req.head + #req.target + (req.ready and #req.ready or 0)
-end
-
---- A request has to wait for its turn.
-function Exchange:Enqueue(req)
-  local queue = self.queue
-  if not queue then
-    queue = self.spare or { first = 1, last = 0, size = 0 }
-    self.queue = queue
-  end
-  local last, size = queue.last + 1, queue.size + cost_of(req)
-  queue[last] = req
-  queue.last, queue.size = last, size
-  if not self.req then
-    self:Proceed()
-  end
-  if
-    self.is_stalled
-    or req.inflow
-    or size >= WAITING
-    or last - queue.first >= self.server.pipeline - 1
-  then
-    self:Regulate()
-  end
-end
 
 --- Takes the connection out of the server's hands.
 function Exchange:Detach()

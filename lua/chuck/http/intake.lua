@@ -1,7 +1,7 @@
 --- What the connection of an exchange tells: requests, pieces of bodies, what is wrong, its end.
 
-local body = require("chuck.http.body")
 local frame = require("chuck.co.frame")
+local flow = require("chuck.http.inflow")
 local native = require("chuck.native")
 local outflow = require("chuck.http.outflow")
 local request = require("chuck.http.request")
@@ -26,7 +26,7 @@ local function on_head(self, head, method, target, bits, whole)
   }, REQUEST)
   self.head_since = false
   if not whole then
-    self.inflow = body.new(self, req, http.bits[bits].expects_continue)
+    self.inflow = flow.new(self, req, http.bits[bits].expects_continue)
     req.inflow = self.inflow
   end
   if self.req or self.queue or self.owed >= HIGH_WATER then

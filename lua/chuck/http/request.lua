@@ -10,6 +10,7 @@ local body = require("chuck.http.body")
 local books = require("chuck.http.books")
 local fields = require("chuck.http.fields")
 local native = require("chuck.native")
+local status = require("chuck.http.status")
 
 local http = native.http
 local find, sub = string.find, string.sub
@@ -71,7 +72,14 @@ local DERIVED = {
   end,
   query_list = function(self)
     local query = self.raw_query
-    return query == "" and {} or native.web.query(query) or {}
+    if query == "" then
+      return {}
+    end
+    local list, message = native.web.query(query)
+    if not list then
+      error(status.error(400, message), 0)
+    end
+    return list
   end,
   query = function(self)
     return first_of(self.query_list)
@@ -80,8 +88,9 @@ local DERIVED = {
     return fields.view(self.head)
   end,
   cookies = function(self)
-    local header = http.value(self.head, "cookie")
-    return header and first_of(native.web.cookies(header)) or {}
+    -- Clients send one field, but proxies may part it.
+    local values = http.values(self.head, "cookie")
+    return #values > 0 and first_of(native.web.cookies(table.concat(values, "; "))) or {}
   end,
   version = function(self)
     return http.bits[self.bits].is_10 and "1.0" or "1.1"

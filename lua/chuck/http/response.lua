@@ -94,13 +94,19 @@ function Response:Get(name)
   return low and self.fields and fields.get(self.fields, low) or nil
 end
 
+--- Raises at the caller's line what native code had to say about arguments.
+local function refuse(name, problem)
+  local words = tostring(problem):gsub("^.-:%d+: ", ""):gsub("^bad argument #%d+ to '[^']*' ", "")
+  check.blame("http", ("bad argument to '%s' (%s)"):format(name, words:gsub("^%((.*)%)$", "%1")))
+end
+
 --- Sets a cookie.
 function Response:Cookie(name, value, attributes)
   check.type("Cookie", 1, name, "string")
   check.type("Cookie", 2, value, "string")
-  local text, message = native.web.build_cookie(name, value, attributes or {})
-  if not text then
-    error("bad argument to 'Cookie' (" .. tostring(message) .. ")", 2)
+  local fine, text, message = pcall(native.web.build_cookie, name, value, attributes or {})
+  if not fine or not text then
+    refuse("Cookie", fine and message or text)
   end
   return self:Add("Set-Cookie", text)
 end
@@ -143,9 +149,9 @@ end
 --- Ends the response with a value as JSON.
 ---@async
 function Response:Json(value, number)
-  local text, message = native.json.encode(value)
-  if not text then
-    error("bad argument #1 to 'Json' (" .. tostring(message) .. ")", 2)
+  local fine, text, message = pcall(native.json.encode, value)
+  if not fine or not text then
+    refuse("Json", fine and message or text)
   elseif number ~= nil then
     self:Status(number)
   end

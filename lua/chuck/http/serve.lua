@@ -10,7 +10,6 @@
 --- takes it along when it is cancelled.
 
 local accept = require("chuck.http.accept")
-local books = require("chuck.http.books")
 local check = require("chuck.support.check")
 local ending = require("chuck.http.ending")
 local exchange = require("chuck.http.exchange")
@@ -19,31 +18,7 @@ local native = require("chuck.native")
 local open = require("chuck.listen")
 local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
-local sweep = require("chuck.http.sweep")
-
-local OPTIONS = {
-  backlog = "positive integer",
-  body_ms = "milliseconds",
-  body_rate = "count",
-  fd = "descriptor",
-  handler_ms = "milliseconds",
-  header_ms = "milliseconds",
-  idle_ms = "milliseconds",
-  linger_ms = "milliseconds",
-  max_body = "count",
-  max_connections = "positive integer",
-  max_connections_per_ip = "count",
-  max_fields = "positive integer",
-  max_head = "positive integer",
-  max_requests_per_connection = "count",
-  max_target = "positive integer",
-  mode = "permissions",
-  on_accept_error = "function",
-  on_error = "function",
-  pipeline = "positive integer",
-  reuse_port = "boolean",
-  write_ms = "milliseconds",
-}
+local state = require("chuck.http.state")
 
 ---@class chuck.HttpServer
 local Server = {}
@@ -57,76 +32,6 @@ local function check_handler(name, n, handler)
     local message = "bad argument #%d to '%s' (handler: function or router expected, got %s)"
     error(message:format(n, name, type(handler)), 3)
   end
-end
-
---- Options with their defaults.
-local function with_defaults(given)
-  local options = {}
-  for name, value in pairs(limits) do
-    options[name] = value
-  end
-  for name, value in pairs(given) do
-    options[name] = value
-  end
-  return options
-end
-
-local function new(handler, given)
-  local options = with_defaults(given)
-  local interval = sweep.interval({
-    options.header_ms,
-    options.idle_ms,
-    options.body_ms,
-    options.handler_ms,
-  })
-  local self = setmetatable({
-    handler = handler,
-    options = options,
-    on_error = options.on_error,
-    pipeline = options.pipeline,
-    max_requests = options.max_requests_per_connection or 0,
-    --- The time between two ticks, their count, and limits in ticks.
-    interval = interval,
-    tick = 0,
-    head_ticks = 0,
-    idle_ticks = 0,
-    body_ticks = 0,
-    handler_ticks = 0,
-    ticks_per_byte = options.body_rate > 0 and 1000 / options.body_rate / interval or math.huge,
-    --- Open connections, their number, and that for each address when it is limited.
-    exchanges = {},
-    count = 0,
-    by_ip = {},
-    --- Connections that end while the server does, and may still have to send.
-    lingering = {},
-    --- The task that holds everything, its scope, the listening sockets, and the timer.
-    keeper = false,
-    children = false,
-    sockets = {},
-    timer = false,
-    --- Shutting down; at its end.
-    is_closing = false,
-    is_stopped = false,
-    --- What the keeper waits in.
-    stopping = { what = "requests" },
-    --- Counters.
-    requests = 0,
-    accepted = 0,
-    refused = 0,
-    errors = 0,
-    violations = 0,
-    timeouts = 0,
-    failures = 0,
-    --- Of request ids: the same for all of this server, and the last.
-    prefix = false,
-    last_id = 0,
-  }, Server)
-  self.head_ticks = books.ticks(self, options.header_ms)
-  self.idle_ticks = books.ticks(self, options.idle_ms)
-  self.body_ticks = books.ticks(self, options.body_ms)
-  self.handler_ticks = books.ticks(self, options.handler_ms)
-  function self.stopping.Leave() end
-  return self
 end
 
 --- The task that holds the server, and whose scope the handlers are in.
@@ -322,8 +227,8 @@ function serve.server(options)
   end
   given.handler = nil
   check_handler("server", 1, options.handler)
-  check.options("server", 1, given, OPTIONS)
-  return new(options.handler, given)
+  check.options("server", 1, given, state.OPTIONS)
+  return setmetatable(state.new(options.handler, given), Server)
 end
 
 --- Listens at `addr` and runs `handler(req, res)` in a task for every request.
@@ -331,8 +236,8 @@ end
 function serve.serve(addr, handler, options)
   check.type("serve", 1, addr, "string")
   check_handler("serve", 2, handler)
-  check.options("serve", 3, options, OPTIONS)
-  local self = new(handler, options or {})
+  check.options("serve", 3, options, state.OPTIONS)
+  local self = setmetatable(state.new(handler, options or {}), Server)
   return self:Listen(addr)
 end
 
