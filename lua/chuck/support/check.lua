@@ -77,9 +77,10 @@ end
 --- Raises at the line that has called into the files of a package, through however many of them.
 function check.blame(package, message)
   local files = "chuck[/\\]" .. package .. "[/\\]"
+  local own = debug.getinfo(1, "S").source
   local level = 2
   local info = debug.getinfo(level, "S")
-  while info and (info.source:find(files) or info.what == "tail") do
+  while info and (info.source:find(files) or info.source == own or info.what == "tail") do
     level = level + 1
     info = debug.getinfo(level, "S")
   end
