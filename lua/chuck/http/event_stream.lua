@@ -89,7 +89,8 @@ local function send(self, text)
   return self.res:Write(text)
 end
 
---- Sends an event: its data, or `{ data =, event =, id =, retry = }`. Parks while the client is slow.
+--- Sends an event: its data, or `{ data =, event =, id =, retry = }`. Parks while the client is
+--- slow.
 --- @return true? done
 --- @return string? message
 --- @return string? code `"ESOCKCLOSE"`: the client has gone; `"EALREADY"`: it was closed

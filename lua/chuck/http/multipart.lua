@@ -1,5 +1,5 @@
---- Bodies of several parts, read as they arrive (RFC 7578): files go to disk, or wherever a function
---- takes them, and never stand in memory.
+--- Bodies of several parts, read as they arrive (RFC 7578): files go to disk, or wherever a
+--- function takes them, and never stand in memory.
 ---
 ---     local form = assert(req:Multipart({ folder = "/var/uploads" }):Collect())
 ---     print(form.fields.title, form.files[1].filename, form.files[1].path)
@@ -53,6 +53,20 @@ local function fail(self, message, code)
   return nil, message, code
 end
 
+--- The body has come to its end: nil, or nil, message, code when its parts have not.
+local function finish(self)
+  self.is_done = self.parser:IsDone()
+  if self.is_done then
+    return nil
+  end
+  -- What was wrong behind the last thing that was told is said now.
+  local events, message, code = self.parser:Feed("")
+  if not events then
+    return fail(self, message, code)
+  end
+  return fail(self, "the body ends in the middle of its parts", "EHTTPPARSE")
+end
+
 --- The next thing in the body; nil at its end; nil, message, code.
 ---@async
 local function next_event(self)
@@ -68,21 +82,17 @@ local function next_event(self)
       return nil
     end
     local bytes, message, code = self.request:Read()
-    if not bytes then
-      self.is_done = self.parser:IsDone()
-      if code then
-        return fail(self, message, code)
-      elseif not self.is_done then
-        return fail(self, "the body ends in the middle of its parts", "EHTTPPARSE")
-      end
-      return nil
+    if code then
+      return fail(self, message, code)
+    elseif not bytes then
+      return finish(self)
     end
-    local events
-    events, message, code = self.parser:Feed(bytes)
-    if not events then
+    self.events, message, code = self.parser:Feed(bytes)
+    self.at = 1
+    if not self.events then
+      self.events = {}
       return fail(self, message, code)
     end
-    self.events, self.at = events, 1
   end
 end
 
@@ -193,9 +203,9 @@ function Reader:Next()
   return self.part
 end
 
---- Reads everything: `fields` by name, `files`, and `list` with all parts in their order. Files go to
---- the folder, or to `on_file(part)`, whose result is kept as their `result`. When something fails,
---- files that were written are removed.
+--- Reads everything: `fields` by name, `files`, and `list` with all parts in their order. Files go
+--- to the folder, or to `on_file(part)`, whose result is kept as their `result`. When something
+--- fails, files that were written are removed.
 ---@async
 function Reader:Collect()
   check.self("Collect", self, "http.multipart")
