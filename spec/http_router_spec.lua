@@ -1,5 +1,5 @@
---- Routers: which handler a request gets, what it passes on its way, and what is answered when there
---- is none.
+--- Routers: which handler a request gets, what it passes on its way, and what is answered when
+--- there is none.
 local chuck = require("chuck")
 local http = require("spec.helper.http")
 local tasks = require("spec.helper.tasks")
@@ -260,7 +260,7 @@ describe("a router", function()
       function()
         router({ method_not_allowed = 1 })
       end,
-    } -- stylua: ignore
+    }
     for i, call in ipairs(calls) do
       assert.is_string(blamed(call), i)
     end

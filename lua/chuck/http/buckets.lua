@@ -55,7 +55,7 @@ function Buckets:Take(key, now)
     self.count = self.count + 1
     tokens, time = self.old_tokens[key] or self.limit, self.old_times[key] or now
   end
-  tokens = math.min(self.limit, tokens + (now - time) * self.rate)
+  tokens = math.min(self.limit, tokens + math.max(0, now - time) * self.rate)
   local is_fine = tokens >= 1
   if is_fine then
     tokens = tokens - 1

@@ -70,16 +70,16 @@ function FORMATS.combined(entry)
 end
 
 function FORMATS.json(entry)
-  local text = native.json.encode(entry)
-  if not text then
-    -- Not every byte that a client sends is a character.
-    local plain = {}
-    for name, value in pairs(entry) do
-      plain[name] = type(value) == "string" and escaped(value) or value
-    end
-    text = native.json.encode(plain)
+  local fine, text = pcall(native.json.encode, entry)
+  if fine then
+    return text
   end
-  return text
+  -- Not every byte that a client sends is a character.
+  local plain = {}
+  for name, value in pairs(entry) do
+    plain[name] = type(value) == "string" and escaped(value) or value
+  end
+  return native.json.encode(plain)
 end
 
 --- What takes the lines.

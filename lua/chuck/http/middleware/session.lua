@@ -114,10 +114,7 @@ end
 local function save(rules, self, res)
   local data = self.data
   local is_empty = next(data) == nil
-  local text, why = json.encode(data)
-  if not text then
-    error("a session cannot be kept: " .. tostring(why), 0)
-  end
+  local text = json.encode(data)
   reply.vary(res, "Cookie")
   if text == self.before and not self.is_stale or is_empty and not self.before then
     return
