@@ -104,11 +104,11 @@ for _, name in ipairs({ "Connect", "cluster", "pool", "script", "sentinel", "str
   assert(chuck.redis[name], name)
 end
 
-for _, name in ipairs({ "date", "error", "reason", "serve", "server" }) do
+for _, name in ipairs({ "date", "error", "middleware", "reason", "router", "serve", "server" }) do
   assert(chuck.http[name], name)
 end
-for name in pairs(require("chuck.http.calls")) do
-  assert(chuck.http[name], name)
+for name in pairs(require("chuck.http.middleware.names")) do
+  assert(chuck.http.middleware[name], name)
 end
 
 local function new_socket()
@@ -156,11 +156,7 @@ local function add_objects_of_http(objects)
     HttpServer = require("chuck.http.serve").Server,
     HttpRequest = require("chuck.http.request").class,
     HttpResponse = require("chuck.http.response").class,
-    HttpClient = require("chuck.http.client").Client,
-    HttpReply = require("chuck.http.reply").Reply,
-    HttpOutgoing = require("chuck.http.outgoing").METATABLE.__index,
-    HttpJar = require("chuck.http.jar").Jar,
-    HttpEventSource = require("chuck.http.event_source").Source,
+    HttpRouter = getmetatable_of(chuck.http.router()).__index,
   }) do
     objects["chuck." .. name] = setmetatable({}, { __index = class })
   end
@@ -210,6 +206,7 @@ local MODULES = {
   ["chuck.rpc"] = chuck.rpc,
   ["chuck.redis"] = chuck.redis,
   ["chuck.http"] = chuck.http,
+  ["chuck.http.middleware"] = chuck.http.middleware,
 }
 
 --- Plain tables that are handed in and out.
@@ -219,6 +216,8 @@ local TABLES = {
   ["chuck.DatagramStats"] = true,
   ["chuck.TaskStats"] = true,
   ["chuck.TaskEntry"] = true,
+  ["chuck.HttpAccess"] = true,
+  ["chuck.HttpRoute"] = true,
   ["chuck.HttpServerStats"] = true,
   ["chuck.HttpCookie"] = true,
   ["chuck.HttpOutgoingFields"] = true,
@@ -307,6 +306,9 @@ local CALLED = {
   subscription = "chuck.RedisSubscription",
   monitor = "chuck.RedisMonitor",
   http = "chuck.http",
+  ["http.middleware"] = "chuck.http.middleware",
+  app = "chuck.HttpRouter",
+  http_session = "chuck.HttpSession",
   http_server = "chuck.HttpServer",
   http_client = "chuck.HttpClient",
   response = "chuck.HttpReply",
