@@ -289,6 +289,24 @@ describe("a server that stalls", function()
   )
 
   it(
+    "in the body of a redirect does not hold up the next",
+    tasks.spec(function()
+      local server = hand.serve(function(stream, request)
+        if request.target == "/" then
+          stream:Write(
+            "HTTP/1.1 302 Found\r\nLocation: /next\r\nTransfer-Encoding: chunked\r\n\r\n"
+          )
+          stream:ReadAll()
+          return "close"
+        end
+        stream:Write(hand.answer(200, nil, "there"))
+      end)
+      local client = hand.client({ read_ms = 60000, timeout_ms = 60000 })
+      assert.are.equal("there", assert(client:Get(server.url)):Body())
+    end)
+  )
+
+  it(
     "through redirects is left when the whole has taken too long",
     tasks.spec(function()
       local server = hand.serve(function(stream)

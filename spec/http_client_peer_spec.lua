@@ -6,38 +6,6 @@ local tasks = require("spec.helper.tasks")
 
 local co, http, io_ = chuck.co, chuck.http, chuck.io
 
-local NODE = [[
-const http = require('http'), zlib = require('zlib');
-const text = 'hello world '.repeat(20000);
-const server = http.createServer((req, res) => {
-  if (req.url === '/echo') { req.pipe(res); }
-  else if (req.url === '/gzip') { res.setHeader('Content-Encoding', 'gzip'); res.end(zlib.gzipSync(text)); }
-  else if (req.url === '/deflate') { res.setHeader('Content-Encoding', 'deflate'); res.end(zlib.deflateSync(text)); }
-  else if (req.url === '/br') { res.setHeader('Content-Encoding', 'br'); res.end(zlib.brotliCompressSync(text)); }
-  else if (req.url === '/trailers') { res.setHeader('Trailer', 'X-Sum'); res.write('a'); res.addTrailers({'X-Sum': '7'}); res.end(); }
-  else if (req.url === '/refuse') { res.statusCode = 413; res.setHeader('Connection', 'close'); res.end('no'); }
-  else if (req.url === '/form') { let b = []; req.on('data', d => b.push(d)); req.on('end', () => {
-    const type = req.headers['content-type']; const mark = Buffer.from('--' + type.split('boundary=')[1]);
-    res.end(String(Buffer.concat(b).toString('latin1').split(mark.toString()).length)); }); }
-  else if (req.url === '/cookies') { res.setHeader('Set-Cookie', ['a=1; Path=/', 'b=2; HttpOnly']); res.end(req.headers.cookie || 'none'); }
-  else if (req.url === '/events') { res.setHeader('Content-Type', 'text/event-stream');
-    res.write('retry: 1\nid: 1\ndata: first ' + (req.headers['last-event-id'] || '') + '\n\n'); setTimeout(() => res.end(), 5); }
-  else { res.end(req.method + ' ' + req.url); }
-});
-server.keepAliveTimeout = 5000;
-server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-]]
-
-local PYTHON = [[
-import http.server, sys
-class Handler(http.server.SimpleHTTPRequestHandler):
-    protocol_version = sys.argv[1]
-    def log_message(self, *words): pass
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-print(server.server_address[1], flush=True)
-server.serve_forever()
-]]
-
 local function has(program)
   local result = os.execute("command -v " .. program .. " >/dev/null 2>&1")
   return result == true or result == 0
@@ -55,6 +23,14 @@ local function start(...)
   return "http://127.0.0.1:" .. assert(program:ReadLine(100, 15000)) .. "/"
 end
 
+local function node()
+  return start("node", "spec/helper/http_server.js")
+end
+
+local function python(version)
+  return start("python3", "spec/helper/http_server.py", version)
+end
+
 local function when(program, name, body)
   if has(program) then
     it(name, tasks.spec(body))
@@ -65,7 +41,7 @@ end
 
 describe("a server of node", function()
   when("node", "is asked for everything that a client can ask for", function()
-    local client = hand.client({ base_url = start("node", "-e", NODE), jar = true })
+    local client = hand.client({ base_url = node(), jar = true })
     local text = ("hello world "):rep(20000)
     for _, coding in ipairs({ "gzip", "deflate", "br" }) do
       net.assert_same_bytes(text, assert(client:Get(coding)):Body())
@@ -96,14 +72,14 @@ describe("a server of node", function()
   end)
 
   when("node", "sends events, again and again", function()
-    local url = start("node", "-e", NODE) .. "events"
+    local url = node() .. "events"
     local source = tasks.own(http.event_source(url))
     assert.are.same({ event = "message", data = "first ", id = "1" }, source:Next(10000))
     assert.are.same({ event = "message", data = "first 1", id = "1" }, source:Next(10000))
   end)
 
   when("node", "serves many tasks by few connections", function()
-    local client = hand.client({ base_url = start("node", "-e", NODE), max_connections = 4 })
+    local client = hand.client({ base_url = node(), max_connections = 4 })
     local seen = 0
     co.scope(function(scope)
       for i = 1, 200 do
@@ -121,7 +97,7 @@ end)
 describe("a server of Python", function()
   for _, version in ipairs({ "HTTP/1.0", "HTTP/1.1" }) do
     when("python3", "that speaks " .. version .. " gives files", function()
-      local client = hand.client({ base_url = start("python3", "-c", PYTHON, version) })
+      local client = hand.client({ base_url = python(version) })
       local file = assert(io.open("LICENSE", "rb"))
       local text = file:read("*a")
       file:close()

@@ -101,6 +101,18 @@ describe("a redirect", function()
   )
 
   it(
+    "takes user and password of the URL along on the way, and none from a server",
+    tasks.spec(function()
+      local here, there = redirecting(), redirecting()
+      local client = hand.client()
+      assert(client:Get("http://me:secret@" .. here.address .. "/302?to=/end"))
+      assert.are.equal("Basic bWU6c2VjcmV0", here.requests[2].fields.authorization)
+      assert(client:Get(here.url .. "/302?to=http://you:other@" .. there.address))
+      assert.is_nil(there.requests[1].fields.authorization)
+    end)
+  )
+
+  it(
     "takes user and password of the URL nowhere else",
     tasks.spec(function()
       local here, there = redirecting(), redirecting()

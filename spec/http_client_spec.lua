@@ -269,6 +269,69 @@ describe("a request", function()
   )
 
   it(
+    "lets client and response be closed inside of hooks and callbacks",
+    tasks.spec(function()
+      local server = hello()
+      local client = hand.client()
+      local response, _, code = client:Get(server.url, {
+        on_response = function(answer)
+          answer:Close()
+        end,
+      })
+      assert.is_nil(response)
+      assert.are.equal("ESOCKCLOSE", code)
+      _, _, code = client:Get(server.url, {
+        on_request = function()
+          client:Close()
+        end,
+      })
+      assert.are.equal("ESOCKCLOSE", code)
+      local other, done = hand.client(), false
+      other:RequestAsync(function(answer)
+        assert.are.equal("hello", answer:Body())
+        other:Close()
+        done = true
+      end, server.url)
+      tasks.wait("the callback", function()
+        return done
+      end)
+      assert.are.equal(0, other:Stats().connections)
+    end)
+  )
+
+  it(
+    "may be made inside of a callback, a hook, and the function of a body",
+    tasks.spec(function()
+      local server, client = hello({ expect = false, max_connections = 2 })
+      local inner
+      assert(client:Get(server.url, {
+        on_request = function()
+          inner = assert(client:Get(server.url)):Body()
+        end,
+      }))
+      assert.are.equal("hello", inner)
+      local n = 0
+      assert(client:Post(server.url, {
+        body = function()
+          n = n + 1
+          return n == 1 and assert(client:Get(server.url)):Body() or nil
+        end,
+      }))
+      assert.are.equal("hello", server.requests[#server.requests].body)
+    end)
+  )
+
+  it(
+    "finds the address of a name that answers",
+    tasks.spec(function()
+      local server, client = hello()
+      assert.are.equal("hello", assert(client:Get("http://localhost:" .. server.port)):Body())
+      local url = "http://localhost:" .. server.port
+      assert.are.equal("hello", assert(hand.client({ family = "inet" }):Get(url)):Body())
+    end)
+  )
+
+  it(
     "says that there is no TLS yet, in one way",
     tasks.spec(function()
       local response, message, code = hand.client():Get("https://127.0.0.1:1/")

@@ -44,6 +44,8 @@ return {
   redirects = 10,
   --- What is read of the body of a redirect, in bytes, so that its connection can be used again.
   discard = 64 * KIB,
+  --- How long such a body is waited for, in milliseconds: a new connection is soon made.
+  discard_ms = 250,
   --- The longest URL, in bytes.
   max_url = 64 * KIB,
 

@@ -4,6 +4,7 @@
 ---   turn -- piece --> decoder, if there is one -- piece --> Piece, All
 --- ```
 
+local limits = require("chuck.http.client_limits")
 local sched = require("chuck.co.sched")
 
 local incoming = {}
@@ -81,10 +82,12 @@ function Incoming:All(max, deadline)
   end
 end
 
---- Throws the rest away, if that is soon done, so that the connection can be used again.
+--- Throws the rest away, if it is not more than `most` bytes in all and soon here, so that the
+--- connection can be used again.
 ---@async
 function Incoming:Discard(most, deadline)
   local turn = self.turn
+  deadline = math.min(deadline, sched.now() + limits.discard_ms)
   while turn.link and turn.received <= most do
     if not turn:Next(math.max(deadline - sched.now(), 0)) then
       break

@@ -193,7 +193,11 @@ end
 
 --- It goes to another URL. What is for one server only does not go to another.
 function outgoing.turn(self, to)
-  if to.origin ~= self.to.origin then
+  if to.origin == self.to.origin then
+    to.userinfo = self.to.userinfo
+  else
+    -- Nor does a server say who we are somewhere else.
+    to.userinfo = nil
     self.own = without(self.own, CREDENTIALS)
     self.has_credentials = false
   end

@@ -13,6 +13,7 @@ local download = require("chuck.http.download")
 local hijacking = require("chuck.http.hijacking")
 local incoming = require("chuck.http.incoming")
 local native = require("chuck.native")
+local sched = require("chuck.co.sched")
 local words = require("chuck.http.words")
 
 local sub = string.sub
@@ -219,11 +220,16 @@ function Reply:Close()
   self.body:End("the response is closed", "ESOCKCLOSE")
 end
 
---- Has a streamed answer that nobody has any more give its connection up.
+--- Has a streamed answer that nobody has any more give its connection up: in a pass of the loop,
+--- for a finalizer runs in the middle of anything.
 function reply.guard(self)
-  local body = self.body
+  local body, engine = self.body, sched.engine()
   self.guardian = compat.finalizer(function()
-    body:End("the response was forgotten", "ECANCELED")
+    if not body.is_over then
+      pcall(engine.Post, engine, function()
+        body:End("the response was forgotten", "ECANCELED")
+      end)
+    end
   end)
 end
 

@@ -56,7 +56,8 @@ local function write(turn, conn, piece, options, deadline)
     local part = #piece <= limits.high_water and piece or piece:sub(at, at + limits.high_water - 1)
     local done
     done, why, code = native.http.piece(conn, part)
-    if not done and is_unwanted(turn) then
+    if not done and (code == "ESOCKCLOSE" or is_unwanted(turn)) then
+      -- The server may have said why before it closed: the turn is told in this pass.
       return false
     elseif not done then
       return give_up(turn, "the body: " .. tostring(why), code)
@@ -91,7 +92,9 @@ local function send_body(turn, conn, request, deadline)
     elseif piece == nil then
       local done
       done, why, code = native.http.finish(conn, rawget(options, "trailers"))
-      if not done and not turn.failure then
+      if not done and (code == "ESOCKCLOSE" or turn.failure) then
+        return false
+      elseif not done then
         return give_up(turn, "the body: " .. tostring(why), code)
       end
       return true
