@@ -21,6 +21,7 @@ local http = {}
 ---@field decode? boolean # true: gzip, deflate, br
 ---@field max_body? integer # 67108864, decoded; of a streamed answer only when the request says so
 ---@field expect? boolean # true: large bodies are announced by "Expect: 100-continue"
+---@field retry? boolean # true: repeated when its kept connection had ended meanwhile
 ---@field basic? string[] # user and password
 ---@field bearer? string
 ---@field address? string # connects there instead: `"unix:/path"`, `"127.0.0.1:80"`
@@ -40,7 +41,6 @@ local http = {}
 ---@field trailers? chuck.HttpHeaders
 ---@field stream? boolean # false: the body is collected
 ---@field idempotent? boolean # as the method says
----@field retry? boolean # true: repeated when its kept connection had ended meanwhile
 
 --- Of `http.client`.
 ---@class chuck.HttpClientOptions: chuck.HttpCommonOptions

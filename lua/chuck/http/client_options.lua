@@ -79,6 +79,7 @@ local COMMON = {
   decode = "boolean",
   max_body = "positive integer",
   expect = "boolean",
+  retry = "boolean",
   basic = "user and password",
   bearer = "string without control characters",
   address = "text",
@@ -98,7 +99,6 @@ local OF_REQUEST = {
   trailers = "table",
   stream = "boolean",
   idempotent = "boolean",
-  retry = "boolean",
 }
 
 local OF_CLIENT = {
