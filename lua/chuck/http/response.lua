@@ -27,15 +27,22 @@ for _, list in ipairs({ TEXT, HTML, JSON }) do
   answer.SHARED[list] = true
 end
 
+--- Sets the status, which is argument `n` of the method `name`.
+local function set_status(self, name, n, number, reason)
+  local is_whole = type(number) == "number" and number % 1 == 0
+  if not is_whole or number < 100 or number > 999 then
+    local message = "bad argument #%d to '%s' (status from 100 to 999 expected, got %s)"
+    local got = type(number) == "number" and tostring(number) or type(number)
+    check.blame("http", message:format(n, name, got))
+  end
+  expect_open(self, name)
+  self.status, self.reason = number, reason or false
+end
+
 --- Sets the status, and the words beside it.
 function Response:Status(number, reason)
-  if type(number) ~= "number" or number < 100 or number > 999 or number % 1 ~= 0 then
-    check.type("Status", 1, number, "positive integer")
-    error(("bad argument #1 to 'Status' (100 to 999 expected, got %s)"):format(number), 2)
-  end
   check.message("Status", 2, reason)
-  expect_open(self, "Status")
-  self.status, self.reason = number, reason or false
+  set_status(self, "Status", 1, number, reason)
   return self
 end
 
@@ -153,7 +160,7 @@ function Response:Json(value, number)
   if not fine or not text then
     refuse("Json", fine and message or text)
   elseif number ~= nil then
-    self:Status(number)
+    set_status(self, "Json", 2, number)
   end
   if not self.fields then
     self.fields = JSON
@@ -167,7 +174,7 @@ end
 ---@async
 function Response:Redirect(url, number)
   check.type("Redirect", 1, url, "string")
-  self:Status(number or 302)
+  set_status(self, "Redirect", 2, number or 302)
   self:Set("Location", url)
   return self:End()
 end
