@@ -123,11 +123,7 @@ describe("an httppacket that is made", function()
     refused("one Host", request, "GET", "no/path", HOST)
     refused("visible ASCII", request, "GET", "/a b", HOST)
     refused("visible ASCII", request, "GET", "/a#b", HOST)
-    refused(
-      "headers: the value of 'A'",
-      response,
-      { status = 200, headers = { A = true } }
-    )
+    refused("headers: the value of 'A'", response, { status = 200, headers = { A = true } })
     refused("status: ", response, { status = 99 })
     refused("version: '1.0' or '1.1' expected", response, { status = 200, version = "2" })
   end)

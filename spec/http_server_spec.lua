@@ -1043,7 +1043,7 @@ describe("a wrong argument", function()
           ["'Redirect' %(string expected"] = function()
             res:Redirect()
           end,
-          ["'Start' %(count expected"] = function()
+          ["'Start' %(size expected"] = function()
             res:Start(-1)
           end,
         }) do

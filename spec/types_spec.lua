@@ -104,7 +104,7 @@ for _, name in ipairs({ "Connect", "cluster", "pool", "script", "sentinel", "str
   assert(chuck.redis[name], name)
 end
 
-for _, name in ipairs({ "date", "error", "middleware", "reason", "router", "serve", "server" }) do
+for _, name in ipairs({ "date", "error", "reason", "serve", "server", "static" }) do
   assert(chuck.http[name], name)
 end
 for name in pairs(require("chuck.http.middleware.names")) do
@@ -156,7 +156,9 @@ local function add_objects_of_http(objects)
     HttpServer = require("chuck.http.serve").Server,
     HttpRequest = require("chuck.http.request").class,
     HttpResponse = require("chuck.http.response").class,
-    HttpRouter = getmetatable_of(chuck.http.router()).__index,
+    HttpEventStream = require("chuck.http.event_stream").class,
+    HttpMultipart = require("chuck.http.multipart").class,
+    HttpPart = require("chuck.http.multipart").part_class,
   }) do
     objects["chuck." .. name] = setmetatable({}, { __index = class })
   end
@@ -225,6 +227,10 @@ local TABLES = {
   ["chuck.HttpEvent"] = true,
   ["chuck.HttpRequestFields"] = true,
   ["chuck.HttpResponseFields"] = true,
+  ["chuck.HttpEvent"] = true,
+  ["chuck.HttpPartFields"] = true,
+  ["chuck.HttpUpload"] = true,
+  ["chuck.HttpUploadEntry"] = true,
   ["chuck.RpcOptions"] = true,
   ["chuck.RpcCallOptions"] = true,
   -- Has every command as well; see below.
@@ -317,6 +323,9 @@ local CALLED = {
   source = "chuck.HttpEventSource",
   req = "chuck.HttpRequest",
   res = "chuck.HttpResponse",
+  events = "chuck.HttpEventStream",
+  reader = "chuck.HttpMultipart",
+  part = "chuck.HttpPart",
 }
 
 --- What docs/api names: class -> set of names. Constants are named in the text, everything else
@@ -351,7 +360,7 @@ describe("types/", function()
       ["chuck.WPacket"] = chuck.packet.wpacket(),
       ["chuck.RPacket"] = chuck.packet.rpacket(chuck.packet.wpacket()),
       ["chuck.HttpPacket"] = chuck.packet.httpresponse(200),
-    ["chuck.RawPacket"] = chuck.packet.rawpacket(""),
+      ["chuck.RawPacket"] = chuck.packet.rawpacket(""),
       ["chuck.Decoder"] = chuck.decoder.connection.rawpacket,
       ["chuck.Connection"] = chuck.connection(new_socket(), 4096),
       ["chuck.Datagram"] = chuck.datagram(net.socket(net.AF_INET, net.SOCK_DGRAM, 0), 4096),

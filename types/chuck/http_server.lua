@@ -186,15 +186,18 @@ function Request:Json(max) end
 
 --- The body of a form.
 ---@async
----@param max? integer # bytes
----@return table? fields
----@return string? message
----@return string? code
+---@param max? integer # 1 MiB; bytes
+---@return table<string, string|table>? fields # the first value of each name; files are tables
+---@return table|string list # all pairs of name and value, or a message
+---@return string? code # `"EINVAL"`: it is none; `"EHTTPTOOLARGE"`, or as of `Body`
 function Request:Form(max) end
 
 --- A reader for a body of several parts.
 ---@async
----@param options? table
+---@param options? chuck.HttpMultipartOptions
+---@return chuck.HttpMultipart? reader
+---@return string? message
+---@return string? code # `"EINVAL"`: it has no parts
 function Request:Multipart(options) end
 
 --- The fields behind the body; nil before its end.
@@ -311,11 +314,17 @@ function Response:Redirect(url, status) end
 --- Ends it with a file.
 ---@async
 ---@param path string
----@param options? table
+---@param options? chuck.HttpFileOptions
+---@return true? done
+---@return string? message
+---@return string? code # of the file (`"ENOENT"`, `"EACCES"`, …), or `"ESOCKCLOSE"`
 function Response:File(path, options) end
 
 --- A stream of events.
----@param options? table
+---@param options? chuck.HttpEventOptions
+---@return chuck.HttpEventStream? events
+---@return string? message
+---@return string? code # `"ESOCKCLOSE"`
 function Response:EventStream(options) end
 
 --- The connection as a stream, for another protocol.

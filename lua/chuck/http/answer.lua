@@ -190,7 +190,7 @@ end
 --- Sends the head, if it was not, with the announced length of the body, or without one.
 function Response:Start(length)
   if length ~= nil then
-    check.type("Start", 1, length, "count")
+    check.type("Start", 1, length, "size")
   end
   expect_open(self, "Start")
   return begin(self, length)

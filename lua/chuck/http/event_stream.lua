@@ -180,4 +180,8 @@ local function event_stream(res, options)
   return self
 end
 
-return event_stream
+return setmetatable({ class = Stream }, {
+  __call = function(_, res, options)
+    return event_stream(res, options)
+  end,
+})

@@ -24,8 +24,8 @@ local multipart = {}
 
 local OPTIONS = {
   folder = "string",
-  max_field = "count",
-  max_file = "count",
+  max_field = "size",
+  max_file = "size",
   max_head = "count",
   max_parts = "count",
   on_file = "function",
@@ -242,6 +242,8 @@ function multipart.reader(req, options)
     max_file = options.max_file or MAX_FILE,
   }, READER)
 end
+
+multipart.class, multipart.part_class = Reader, Part
 
 return setmetatable(multipart, {
   __call = function(_, req, options)

@@ -37,6 +37,10 @@ local KINDS = {
   ["count"] = function(value)
     return is_whole(value, 0)
   end,
+  -- Bytes, of which there may be more than any native integer of Lua 5.1 counts.
+  ["size"] = function(value)
+    return type(value) == "number" and value >= 0 and value <= 2 ^ 53 and value % 1 == 0
+  end,
   ["permissions"] = function(value)
     if type(value) == "string" then
       value = value:find("^[0-7]+$") and tonumber(value, 8)
