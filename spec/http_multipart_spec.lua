@@ -161,7 +161,7 @@ describe("an upload", function()
         client:Write(http.text("POST / HTTP/1.1", "Host: a", TYPE, "Transfer-Encoding: chunked"))
         for at = 1, #BODY, size do
           local piece = BODY:sub(at, at + size - 1)
-          client:Write(("%x\r\n%s\r\n"):format(#piece, piece))
+          client:Write(("%x\r\n"):format(#piece) .. piece .. "\r\n")
           co.sleep(0)
         end
         client:Write("0\r\n\r\n")
