@@ -1,4 +1,5 @@
---- What `make demo` runs: an echo server, and clients that talk to it and check every byte.
+--- What `make demo` runs: an echo server, clients that talk to it and check every byte, and a page
+--- that shows the numbers of all this as they are.
 ---
 ---     lua5.4 examples/demo.lua [PORT]
 ---
@@ -6,6 +7,7 @@
 --- status is 0 when every packet came back whole and in order.
 local chuck = require("chuck")
 
+local co, http, json = chuck.co, chuck.http, chuck.json
 local errors, net, packet = chuck.error, chuck.socket_helper, chuck.packet
 local signal = chuck.signal
 
@@ -112,6 +114,58 @@ local function connect(port)
   end)
 end
 
+--- What the page shows: names and values.
+local function rows(server)
+  local loop, web = engine:Stats(), server:Stats()
+  return {
+    { "packets that came back whole", done.packets },
+    { "bytes verified", done.bytes },
+    { "errors", done.errors },
+    { "turns of the loop", loop.turns },
+    { "bytes in", loop.bytes_in },
+    { "bytes out", loop.bytes_out },
+    { "connections and listeners", loop.open },
+    { "longest callback", ("%.1f ms"):format(loop.longest_callback_us / 1000) },
+    { "requests of HTTP", web.requests },
+    { "memory of Lua", ("%.0f KB"):format(collectgarbage("count")) },
+  }
+end
+
+--- Sends the numbers to a browser until it has gone.
+local function send_numbers(server, events)
+  local before, at = done.packets, chuck.systick()
+  repeat
+    co.sleep(500)
+    local now = chuck.systick()
+    local rate = (done.packets - before) * 1000 / math.max(now - at, 1)
+    before, at = done.packets, now
+  until not events:Send(json.encode({ rate = rate, rows = rows(server) }))
+end
+
+--- The page, which asks for itself once to see that it is there.
+local function serve_page()
+  local file = assert(io.open((arg[0]:gsub("demo%.lua$", "demo.html")), "rb"))
+  local page = file:read("*a")
+  file:close()
+  local server, message = http.serve(HOST .. ":0", function(req, res)
+    if req.path == "/numbers" then
+      return send_numbers(req.server, res:EventStream())
+    elseif req.path == "/" then
+      return res:Html(page)
+    end
+    error(http.error(404, "there is nothing at " .. req.path))
+  end)
+  if not server then
+    return fail("page: " .. message)
+  end
+  local url = "http://" .. server:GetSockAddr() .. "/"
+  local answer, why = http.get(url)
+  if not answer or answer.status ~= 200 or answer:Body() ~= page then
+    return fail("page: " .. (why or "it came back changed"))
+  end
+  io.write(live and "\r\27[K" or "", "the numbers, live, in a browser:  ", url, "\n")
+end
+
 --- 1234567 as "1,234,567".
 local function grouped(n)
   local digits = ("%.0f"):format(n)
@@ -164,6 +218,8 @@ end
 for _ = 1, CLIENTS do
   connect(port)
 end
+co.attach(engine)
+co.spawn(serve_page)
 
 local start = chuck.systick()
 shown, shown_at = 0, start
