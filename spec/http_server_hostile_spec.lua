@@ -619,6 +619,38 @@ describe("a handler that fails", function()
   )
 
   it(
+    "in its hooks is told of, and ends nothing else",
+    spec(function()
+      local told = {}
+      co.on_error(function(problem)
+        told[#told + 1] = tostring(problem)
+      end)
+      local server = serve_with_errors(function(req, res)
+        if req.path == "/head" then
+          res:OnHead(function()
+            error("at the head")
+          end)
+          error("first")
+        elseif req.path == "/end" then
+          res:OnEnd(function()
+            error("at the end")
+          end)
+        end
+        return req.path
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/head"))
+      http.assert_end(client)
+      client = http.connect(server)
+      client:Write(http.get("/end") .. http.get("/3"))
+      assert.are.equal("/end", http.read(client).body)
+      assert.are.equal("/3", http.read(client).body)
+      assert.matches("at the head", told[1])
+      assert.matches("at the end", told[2])
+    end)
+  )
+
+  it(
     "while others wait behind it leaves them in order",
     spec(function()
       local server = serve_with_errors(function(req)

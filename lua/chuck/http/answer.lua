@@ -7,6 +7,8 @@
 local check = require("chuck.support.check")
 local fields = require("chuck.http.fields")
 local native = require("chuck.native")
+local report = require("chuck.co.report")
+local sched = require("chuck.co.sched")
 
 local http = native.http
 local respond, piece = http.respond, http.piece
@@ -76,11 +78,23 @@ local function expect_open(self, name)
   end
 end
 
-local function run_hooks(self, name)
-  local hooks = self[name]
-  self[name] = false
+local function run_head_hooks(self)
+  local hooks = self.head_hooks
+  self.head_hooks = false
   for i = 1, #hooks do
     hooks[i](self)
+  end
+end
+
+--- The connection may be at its end: whatever hooks raise is told, and goes no further.
+local function run_end_hooks(self)
+  local hooks = self.end_hooks
+  self.end_hooks = false
+  for i = 1, #hooks do
+    local fine, problem = pcall(hooks[i], self)
+    if not fine then
+      report.tell(sched.current(), problem, "in a hook of OnEnd")
+    end
   end
 end
 
@@ -88,7 +102,7 @@ end
 local function close_stage(self)
   self.stage = "ended"
   if self.end_hooks then
-    run_hooks(self, "end_hooks")
+    run_end_hooks(self)
   end
 end
 
@@ -101,7 +115,7 @@ end
 --- Sends the head with `body`: a whole one, its length, or true for chunks.
 local function send_head(self, body)
   if self.head_hooks then
-    run_hooks(self, "head_hooks")
+    run_head_hooks(self)
   end
   local exchange = self.exchange
   local mode = exchange:Mode(self, body == true)
@@ -163,6 +177,10 @@ local function write(self, bytes)
     local part = (at > 1 or #bytes > PIECE) and sub(bytes, at, at + PIECE - 1) or bytes
     local done, message, code = piece(exchange.conn, part)
     if not done then
+      if code ~= "EINVAL" then
+        -- A piece is missing: what follows must not look like the whole.
+        exchange:Cut()
+      end
       return nil, message, code
     end
     exchange:Sent(#part)
@@ -236,7 +254,7 @@ function Response:End(body)
     exchange.owed = exchange.owed + HEAD_COST + (body and #body or 0)
     self.stage = "ended"
     if self.end_hooks then
-      run_hooks(self, "end_hooks")
+      run_end_hooks(self)
     end
     return true
   end

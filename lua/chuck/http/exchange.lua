@@ -231,12 +231,13 @@ function Exchange:Expire(message)
   local task, res = self.task, self.res
   if res.stage == "ended" then
     close(self)
-  elseif res.stage == "open" then
-    self.is_last = true
-    response.answer_instead(res, 503, "the server takes too long")
-    close(self)
   else
-    self:Cut()
+    self.is_last = true
+    if trouble.answer_with(res, 503, "the server takes too long") then
+      close(self)
+    else
+      self:Cut()
+    end
   end
   frame.cancel(task, sched.stop_reason("ETIMEDOUT", message))
 end
@@ -271,7 +272,7 @@ function exchange.on_cancelled(_, task)
   if self and self.task == task then
     self.is_last = true
     local res = self.res
-    if res.stage == "ended" or response.answer_instead(res, 503, "the request was cancelled") then
+    if res.stage == "ended" or trouble.answer_with(res, 503, "the request was cancelled") then
       finish(self)
     else
       self:Cut()

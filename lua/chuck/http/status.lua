@@ -5,6 +5,8 @@
 local check = require("chuck.support.check")
 local native = require("chuck.native")
 
+local checked = require("chuck.http.fields").checked
+
 local status = {
   --- The words of a status, or nil.
   reason = native.http.reason,
@@ -35,6 +37,9 @@ function status.error(code, message, fields)
   check.message("error", 2, message)
   if fields ~= nil then
     check.type("error", 3, fields, "table")
+    for name, value in pairs(fields) do
+      checked("error", name, value)
+    end
   end
   local words = message or status.reason(code) or "error"
   return setmetatable({ status = code, message = words, fields = fields or false }, METATABLE)

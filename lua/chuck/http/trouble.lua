@@ -4,6 +4,7 @@
 local native = require("chuck.native")
 local report = require("chuck.co.report")
 local response = require("chuck.http.response")
+local sched = require("chuck.co.sched")
 local status = require("chuck.http.status")
 
 local trouble = {}
@@ -29,13 +30,23 @@ function trouble.tell(server, task, problem, req)
   report.tell(task, problem, traceback)
 end
 
---- Answers instead of the handler; false when the head was sent.
+--- Answers with a status instead of the handler; false when the head was sent, or when what the
+--- handler has set cannot be.
+function trouble.answer_with(res, number, text, extra)
+  local fine, is_sent = pcall(response.answer_instead, res, number, text, extra)
+  if not fine then
+    report.tell(sched.current(), is_sent, "in the answer instead of one that has failed")
+  end
+  return fine and is_sent
+end
+
+--- Answers an error instead of the handler; false when that is not possible.
 function trouble.answer(req, res, problem)
   if status.is_error(problem) then
-    return response.answer_instead(res, problem.status, problem.message, problem.fields or nil)
+    return trouble.answer_with(res, problem.status, problem.message, problem.fields or nil)
   end
   local text = "500 " .. native.http.reason(500) .. "\nrequest " .. req.id
-  return response.answer_instead(res, 500, text, { ["X-Request-Id"] = req.id })
+  return trouble.answer_with(res, 500, text, { ["X-Request-Id"] = req.id })
 end
 
 return trouble
