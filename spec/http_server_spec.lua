@@ -323,6 +323,33 @@ describe("a request", function()
   )
 
   it(
+    "whose turn has not come has its body kept, up to a limit",
+    spec(function()
+      local gate, kept = co.channel(1), nil
+      local server = serve(function(req)
+        if req.path == "/first" then
+          gate:Recv()
+          kept = req.exchange.inflow.size
+          return "first"
+        end
+        return tostring(#req:Body())
+      end)
+      local client = http.connect(server)
+      co.spawn(function()
+        client:Write(
+          http.get("/first") .. http.post("/", ("x"):rep(3000000)) .. http.post("/", "y")
+        )
+      end)
+      co.sleep(30)
+      gate:Send(true)
+      assert.are.equal("first", http.read(client).body)
+      assert.are.equal("3000000", http.read(client).body)
+      assert.are.equal("1", http.read(client).body)
+      assert(kept <= 1024 * 1024, kept .. " bytes were kept")
+    end)
+  )
+
+  it(
     "whose body was not read leaves the connection in step",
     spec(function()
       local server = serve(function(req)
@@ -791,6 +818,23 @@ describe("a connection", function()
       assert.is_nil(http.read(client).fields.connection)
       assert.are.equal("close", http.read(client).fields.connection)
       http.assert_end(client)
+    end)
+  )
+
+  it(
+    "cannot be taken over while more requests are on their way",
+    spec(function()
+      local code
+      local server = serve(function(_, res)
+        co.sleep(5)
+        code = code or select(3, res:Hijack())
+        return "no"
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/") .. http.get("/"))
+      assert.are.equal("no", http.read(client).body)
+      assert.are.equal("EBUSY", code)
+      client:Close(0)
     end)
   )
 
