@@ -75,6 +75,31 @@ describe("a stream of events", function()
   )
 
   it(
+    "sends comments in the way in which everything else is sent",
+    spec(function()
+      local release, written = co.channel(1), {}
+      local server = http.serve(function(_, res)
+        local Write = res.Write
+        function res.Write(self, bytes)
+          written[#written + 1] = bytes
+          return Write(self, bytes:upper())
+        end
+        local events = res:EventStream({ heartbeat_ms = 10 })
+        release:Recv()
+        events:Send("x")
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/"))
+      tasks.wait("a comment", function()
+        return written[1]
+      end)
+      assert.are.equal(":\n\n", written[1])
+      release:Send(true)
+      assert.matches("DATA: X\n\n$", http.read(client).body)
+    end)
+  )
+
+  it(
     "parks its sender while the client does not read, and goes on with it",
     spec(function()
       local sent, line = 0, ("x"):rep(1000)

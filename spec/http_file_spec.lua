@@ -248,6 +248,22 @@ describe("a file", function()
   )
 
   it(
+    "is not kept for a client that takes nothing",
+    spec(function()
+      program.shell("head -c 50000000 /dev/zero > " .. root .. "/huge")
+      local server = http.serve(chuck.http.static(root), { write_ms = 50 })
+      local client = http.connect(server)
+      client:Write(http.get("/huge"))
+      tasks.wait("the request", function()
+        return server:Stats().requests == 1
+      end)
+      tasks.wait("the end of the request", function()
+        return server:Stats().active == 0 and server:Stats().connections == 0
+      end)
+    end)
+  )
+
+  it(
     "is refused as an argument at the caller's line",
     spec(function()
       local problems = {}

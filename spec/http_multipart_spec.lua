@@ -130,15 +130,17 @@ describe("an upload", function()
     "goes to a folder, under names that the client does not choose",
     spec(function()
       local form = results_of(collect(), http.post("/", BODY, TYPE))[1]
-      assert.are.same({ title = "a title" }, form.fields)
+      -- No file was chosen for "none".
+      assert.are.same({ title = "a title", none = "" }, form.fields)
       assert.are.equal(4, #form.list)
+      assert.are.equal(1, #form.files)
       local file = form.files[1]
       assert.are.equal("x.png", file.filename)
       assert.are.equal("image/png", file.type)
       assert.are.equal(12, file.size)
       assert.are.equal("\r\n--X\0\r\n--XY", program.read(file.path))
       assert.are.equal(folder, file.path:match("^(.*)/upload%-%x+$"))
-      assert.are.equal(2, #names())
+      assert.are.equal(1, #names())
     end)
   )
 
@@ -222,7 +224,7 @@ describe("an upload", function()
         "title:nil:text/plain",
         "up:x.png:image/png",
         "title:nil:text/plain",
-        "none::application/octet-stream",
+        "none:nil:application/octet-stream",
       }, found)
     end)
   )

@@ -127,11 +127,9 @@ end
 --- A comment when nothing else was sent, unless the client is behind anyway.
 local function beat(self)
   local res = self.res
-  local exchange = res.exchange
-  if self.is_quiet and not res:IsEnded() and exchange:HasRoom() then
-    if native.http.piece(exchange.conn, ":\n\n") then
-      exchange:Sent(3)
-    end
+  if self.is_quiet and not res:IsEnded() and res.exchange:HasRoom() then
+    -- With room it does not wait; the response may have been told to compress what it writes.
+    res:Write(":\n\n")
   end
   self.is_quiet = true
 end

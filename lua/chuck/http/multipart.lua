@@ -101,13 +101,17 @@ local function new_part(self, head)
   local view = fields.view(head)
   local kind, parameters = web.disposition(view["content-disposition"] or "")
   local is_field = kind == "form-data" and parameters.name
-  local filename = parameters and parameters.filename
+  -- Without any folder. None is what browsers send for a file that nobody has chosen.
+  local filename = parameters and (parameters.filename or ""):match("[^/\\]*$")
+  if filename == "" then
+    filename = nil
+  end
   return setmetatable({
     reader = self,
     headers = view,
     name = is_field and parameters.name or "",
-    --- As the client says, without any folder: nothing to open files by.
-    filename = filename and (filename:match("[^/\\]*$")) or nil,
+    --- As the client says: nothing to open files by.
+    filename = filename,
     type = view["content-type"] or "text/plain",
     --- Bytes that were read of it.
     size = 0,
