@@ -1,101 +1,109 @@
--- A reverse proxy: what comes is asked for elsewhere, and what is answered there goes back, piece by
--- piece in both directions, so that nothing is held as a whole.
---
---     lua examples/http_proxy.lua 127.0.0.1:8080 http://127.0.0.1:9000
---
--- Without addresses it stands in front of a server of its own, asks through itself, and ends.
+--- A reverse proxy: requests go on to a server behind, bodies piece by piece in both directions.
+---
+---     lua5.4 examples/http_proxy.lua PORT http://127.0.0.1:8080        curl 127.0.0.1:PORT/
+---
+--- A side that is slow holds the other one back. Without arguments it stands before a server of its
+--- own, and asks that once. Ends on Ctrl-C, or after CHUCK_EXAMPLE_SECONDS.
 local chuck = require("chuck")
+
 local co, http = chuck.co, chuck.http
 
---- Fields that are said to the neighbour only (RFC 9110, 7.6.1), and those that the client makes.
-local NOT_FORWARDED = {}
-for name in
-  ([[
-  connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer
-  transfer-encoding upgrade content-length host expect
-]]):gmatch("%S+")
-do
-  NOT_FORWARDED[name] = true
-end
+local seconds = tonumber(os.getenv("CHUCK_EXAMPLE_SECONDS") or "86400")
 
---- The fields that are forwarded, but for those that `Connection` names.
-local function forwarded(fields, connection)
-  local named, list = {}, {}
-  for name in (connection or ""):lower():gmatch("[^%s,]+") do
+--- Fields that are between two neighbours (RFC 9110, section 7.6.1), or that each side makes.
+local OWN = {
+  ["connection"] = true,
+  ["content-length"] = true,
+  ["date"] = true,
+  ["host"] = true,
+  ["keep-alive"] = true,
+  ["proxy-authenticate"] = true,
+  ["proxy-authorization"] = true,
+  ["proxy-connection"] = true,
+  ["te"] = true,
+  ["trailer"] = true,
+  ["transfer-encoding"] = true,
+  ["upgrade"] = true,
+}
+
+--- Fields to hand on: not those between neighbours, nor those that "Connection" names.
+local function fields_of(message)
+  local named = {}
+  for name in (message.headers.connection or ""):lower():gmatch("[^,%s]+") do
     named[name] = true
   end
-  for _, field in ipairs(fields) do
+  local list = {}
+  for _, field in ipairs(message:Headers()) do
     local name = field[1]:lower()
-    if not NOT_FORWARDED[name] and not named[name] then
+    if not OWN[name] and not named[name] then
       list[#list + 1] = field
     end
   end
   return list
 end
 
---- A handler that asks at `origin`.
-local function proxy(origin)
-  local client = http.client({ base_url = origin, redirects = false, decode = false })
-  return function(req, res)
-    local headers = forwarded(req:Headers(), req.headers.connection)
-    headers[#headers + 1] = { "X-Forwarded-For", req.ip }
-    local has_body = req.headers["content-length"] or req.headers["transfer-encoding"]
-    local answer, message = client:Request(req.target, {
-      method = req.method,
-      headers = headers,
-      body = has_body and function()
-        return req:Read()
-      end or nil,
-      stream = true,
-    })
-    if not answer then
-      error(http.error(502, message))
-    end
-    res:Status(answer.status, answer.reason)
-    for _, field in ipairs(forwarded(answer:Headers(), answer:Header("connection"))) do
-      res:Add(field[1], field[2])
-    end
-    for piece in answer:Chunks() do
-      if not res:Write(piece) then
-        break
-      end
-    end
-    answer:Close()
-  end
+--- Whether a request has a body.
+local function has_body(req)
+  return req.headers["transfer-encoding"] ~= nil or (req.headers["content-length"] or "0") ~= "0"
 end
 
---- A server to stand in front of.
-local function origin()
-  local server = assert(http.serve("127.0.0.1:0", function(req, res)
-    local body = assert(req:Body())
-    res:Set("X-Origin", "yes"):Text(
-      ("%s %s for %s: %d bytes"):format(
-        req.method,
-        req.target,
-        req.headers["x-forwarded-for"],
-        #body
-      )
-    )
-  end))
-  return server, "http://" .. server:GetSockAddr()
+--- Hands requests on by `client` to `target`, and nowhere else, whatever they ask for.
+local function forward(client, target)
+  return function(req, res)
+    if req.target:sub(1, 1) ~= "/" then
+      return res:Status(400):Text("no path")
+    end
+    local headers = fields_of(req)
+    headers[#headers + 1] = { "X-Forwarded-For", (req.remote:gsub(":%d+$", "")) }
+    local answer, message, code = client:Request(target .. req.target, {
+      method = req.method,
+      headers = headers,
+      body = has_body(req) and req or nil,
+      length = tonumber(req.headers["content-length"]),
+      stream = true,
+      decode = false,
+      redirects = false,
+      proxy = false,
+    })
+    if not answer then
+      print("no answer: " .. message)
+      return res:Status(code == "ETIMEDOUT" and 504 or 502):Text("no answer")
+    end
+    res:Status(answer.status, answer.reason)
+    for _, field in ipairs(fields_of(answer)) do
+      res:Add(field[1], field[2])
+    end
+    local piece, why = answer:Read()
+    while piece and res:Write(piece) do
+      piece, why = answer:Read()
+    end
+    answer:Close()
+    if why then
+      error("the answer is cut short: " .. why)
+    end
+    res:End()
+  end
 end
 
 co.run(function()
-  local behind, url = nil, arg[2]
-  if not url then
-    behind, url = origin()
+  local port, target = arg and arg[1], arg and arg[2]
+  local own = not target
+    and assert(http.serve("127.0.0.1:0", function(req, res)
+      res:Text(("%s with %d bytes"):format(req.path, #assert(req:Body())))
+    end))
+  target = (target or "http://" .. own:GetSockAddr()):gsub("/+$", "")
+  local client = http.client({ max_connections = 64 })
+  local proxy = assert(http.serve("127.0.0.1:" .. (port or "0"), forward(client, target)))
+  print("forwarding from " .. proxy:GetSockAddr())
+  if own then
+    local url = "http://" .. proxy:GetSockAddr() .. "/upload?by=proxy"
+    local response = assert(http.post(url, { body = ("x"):rep(100000), proxy = false }))
+    print(response.status, response:Body())
   end
-  local front = assert(http.serve(arg[1] or "127.0.0.1:0", proxy(url)))
-  print(("http://%s stands in front of %s"):format(front:GetSockAddr(), url))
-  if arg[1] then
-    -- Ctrl-C ends it.
-    return
+  co.sleep(seconds * 1000)
+  client:Close()
+  proxy:Shutdown(1000)
+  if own then
+    own:Shutdown(1000)
   end
-  local there = "http://" .. front:GetSockAddr() .. "/a?b=c"
-  for _, options in ipairs({ {}, { method = "PUT", body = ("x"):rep(300000) } }) do
-    local answer = assert(http.request(there, options))
-    print(answer.status, answer:Header("X-Origin"), answer:Body())
-  end
-  front:Shutdown(1000)
-  behind:Shutdown(1000)
 end)

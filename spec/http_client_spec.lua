@@ -589,6 +589,37 @@ describe("an upload", function()
   )
 
   it(
+    "sends on what another server says, and fails when that fails",
+    tasks.spec(function()
+      local server, client = hello({ expect = false })
+      local from = assert(client:Get(server.url, { stream = true }))
+      assert(client:Post(server.url, { body = from, headers = { ["X-Own"] = "1" } }))
+      assert.are.equal("hello", server.requests[2].body)
+      local short = hand.say(PART, true)
+      from = assert(client:Get(short.url, { stream = true }))
+      local response, _, code = client:Post(server.url, { body = from })
+      assert.is_nil(response)
+      assert.are.equal("EHTTPPARSE", code)
+      assert.are.equal(2, #server.requests)
+    end)
+  )
+
+  it(
+    "is framed by the client alone, whatever fields say",
+    tasks.spec(function()
+      local server, client = hello({ expect = false })
+      local headers =
+        { ["Content-Length"] = "3", ["transfer-encoding"] = "chunked", ["X-Own"] = "1" }
+      assert(client:Post(server.url, { body = "hello", headers = headers }))
+      assert(client:Get(server.url, { headers = headers }))
+      local fields = server.requests[1].fields
+      assert.are.same({ "5", "1" }, { fields["content-length"], fields["x-own"] })
+      assert.is_nil(fields["transfer-encoding"])
+      assert.is_nil(server.requests[2].fields["content-length"])
+    end)
+  )
+
+  it(
     "waits for a server that reads slowly, with little in memory",
     tasks.spec(function()
       local made, size = 0, 8 * 1024 * 1024
@@ -817,6 +848,9 @@ describe("arguments of a request", function()
         end,
         function()
           client:Request("http://x/", { method = "G T" })
+        end,
+        function()
+          client:Request("http://x/", { method = "CONNECT" })
         end,
         function()
           client:RequestAsync(nil, "http://x/")

@@ -33,7 +33,7 @@ local http = {}
 ---@field method? string # GET, or POST with a body
 ---@field url? string
 ---@field query? table<string, any>|string[][]
----@field body? string|chuck.Stream|fun(): string?, string?, string?
+---@field body? string|chuck.Stream|chuck.HttpReply|chuck.HttpRequest|fun(): string?, string?, string?
 ---@field length? integer # bytes of a body that is a function or a stream
 ---@field json? any
 ---@field form? table<string, any>|string[][]

@@ -13,6 +13,9 @@ local function is_count(value, least)
   return type(value) == "number" and value >= least and value % 1 == 0 and value <= 2 ^ 53
 end
 
+--- Classes whose objects can be sent on.
+local BODIES = { stream = true, ["http.reply"] = true, ["http.request"] = true }
+
 --- Kinds by name: what says whether a value is of it.
 local KINDS = {
   milliseconds = is_time,
@@ -31,10 +34,9 @@ local KINDS = {
   anything = function()
     return true
   end,
-  ["string, function or stream"] = function(value)
-    return type(value) == "string"
-      or type(value) == "function"
-      or debug.getmetatable(value) and getmetatable(value) == "stream"
+  ["string, function, stream or message"] = function(value)
+    local kind = debug.getmetatable(value) and getmetatable(value)
+    return type(value) == "string" or type(value) == "function" or BODIES[kind] or false
   end,
   ["count, false or function"] = function(value)
     return value == false or type(value) == "function" or is_count(value, 0)
@@ -91,7 +93,7 @@ local OF_REQUEST = {
   method = "text",
   url = "text",
   query = "table",
-  body = "string, function or stream",
+  body = "string, function, stream or message",
   length = "count",
   json = "anything",
   form = "table",
@@ -220,8 +222,8 @@ function options.of_request(given, name, n)
   check(given, OF_REQUEST, name, n)
   check_bodies(given, name, n)
   local made = copy(given)
-  if given.method and not given.method:find(TOKEN) then
-    words.raise(name, n, "option method: a method such as GET expected")
+  if given.method and (not given.method:find(TOKEN) or given.method == "CONNECT") then
+    words.raise(name, n, "option method: a method such as GET expected, got " .. given.method)
   end
   made.headers = given.headers and options.fields(given.headers, name, n)
   made.trailers = given.trailers and options.fields(given.trailers, name, n)

@@ -13,7 +13,7 @@ local outgoing = {}
 ---@class chuck.http.Outgoing
 local Outgoing = {}
 
-local METATABLE = { __index = Outgoing, __metatable = "http.request" }
+local METATABLE = { __index = Outgoing, __metatable = "http.outgoing" }
 outgoing.METATABLE = METATABLE
 
 --- What decoders there are, in the order of preference.

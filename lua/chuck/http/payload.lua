@@ -1,4 +1,12 @@
---- Where the parts of a body go: to files on disk, or to functions.
+--- What a request carries: text, a function that makes pieces, a stream, another message, a form,
+--- JSON, files.
+---
+--- ```text
+---   source = { size, text, type, open() -> read() -> piece | nil, is_repeatable }
+--- ```
+---
+--- `size` is nil when nobody knows it: then the body goes in chunks. A source that is not
+--- repeatable can be opened once: a request with it is neither tried again nor sent elsewhere.
 
 local native = require("chuck.native")
 local sched = require("chuck.co.sched")
@@ -162,6 +170,14 @@ local function stream_reader(stream)
   end
 end
 
+--- What an object has to say whose `Read` answers a piece, nil at the end, or `nil, message, code`:
+--- a response, or a request of a server.
+local function object_reader(object)
+  return function()
+    return object:Read()
+  end
+end
+
 --- The source that options of a request name; nil when there is none; or `false, why`.
 function payload.of(options)
   local body = options.body
@@ -180,7 +196,8 @@ function payload.of(options)
   elseif type(body) == "function" then
     return of_function(body, options.length)
   elseif body ~= nil then
-    return of_function(stream_reader(body), options.length)
+    local reader = getmetatable(body) == "stream" and stream_reader or object_reader
+    return of_function(reader(body), options.length)
   end
   if not fine then
     error(done, 0)

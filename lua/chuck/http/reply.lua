@@ -23,7 +23,7 @@ local reply = {}
 ---@class chuck.http.Reply
 local Reply = {}
 
-local METATABLE = { __index = Reply, __metatable = "http.response" }
+local METATABLE = { __index = Reply, __metatable = "http.reply" }
 reply.METATABLE, reply.Reply = METATABLE, Reply
 
 --- Fields by name, in any case, as they are asked for.

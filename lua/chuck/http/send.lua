@@ -133,27 +133,25 @@ local function await_consent(turn, options, deadline)
   return turn.is_continued and not turn.failure
 end
 
+--- What the encoder says about a body, and nobody else: two opinions are how requests are smuggled.
+local FRAMING = { ["content-length"] = true, ["transfer-encoding"] = true }
+
 --- The fields that are sent: those of the request, and what the way needs.
 local function fields_for(request, route)
-  local list = request.list
-  local adds = {}
+  local list = {}
+  for i = 1, #request.list, 2 do
+    local name = request.list[i]
+    if not FRAMING[name:lower()] then
+      list[#list + 1], list[#list + 2] = name, request.list[i + 1]
+    end
+  end
   if route.kind == "forward" and route.proxy.authorization then
-    adds[1], adds[2] = "Proxy-Authorization", route.proxy.authorization
+    list[#list + 1], list[#list + 2] = "Proxy-Authorization", route.proxy.authorization
   end
   if asks_first(request) then
-    adds[#adds + 1], adds[#adds + 2] = "Expect", "100-continue"
+    list[#list + 1], list[#list + 2] = "Expect", "100-continue"
   end
-  if #adds == 0 then
-    return list
-  end
-  local made = {}
-  for i = 1, #list do
-    made[i] = list[i]
-  end
-  for _, text in ipairs(adds) do
-    made[#made + 1] = text
-  end
-  return made
+  return list
 end
 
 --- Waits for the head of the answer: true, or `nil, why, code`.
