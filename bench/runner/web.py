@@ -35,19 +35,27 @@ def look(port, path, posted, size):
     """Asks once, as soon as the server listens: wrk looks at no body."""
     deadline = time.monotonic() + system.START
     while True:
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=system.START)
         try:
-            client.request("POST" if posted else "GET", path, b"x" * posted if posted else None)
-            answer = client.getresponse()
+            status, found = asked(port, path, posted)
             break
         except ConnectionRefusedError:
             if deadline < time.monotonic():
                 raise system.Failure(f"nobody listens on port {port}") from None
             time.sleep(0.02)
-    body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise system.Failure(f"{path}: {error!r}") from None
+    if status != 200 or found != size:
+        raise system.Failure(f"{path}: status {status}, {found} bytes instead of {size}")
+
+
+def asked(port, path, posted):
+    """The status and the length of an answer."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=system.START)
+    client.request("POST" if posted else "GET", path, b"x" * posted if posted else None)
+    answer = client.getresponse()
+    length = len(answer.read())
     client.close()
-    if answer.status != 200 or len(body) != size:
-        raise system.Failure(f"{path}: status {answer.status}, {len(body)} bytes instead of {size}")
+    return answer.status, length
 
 
 def wrk(port, case, secs):
