@@ -1,9 +1,10 @@
 --- Connections of a client: kept, counted, waited for, found dead.
 local chuck = require("chuck")
 local hand = require("spec.helper.http_hand")
+local net = require("spec.helper.net")
 local tasks = require("spec.helper.tasks")
 
-local co = chuck.co
+local co, socket_helper = chuck.co, chuck.socket_helper
 
 --- A server that answers when it is told to: `server.go()` lets one request after the other go.
 local function gated()
@@ -18,6 +19,27 @@ local function gated()
     end
   end
   return server
+end
+
+--- A port whose listener takes nobody in: its backlog is full, so connects stay in progress.
+local function full_port()
+  local fd = net.socket()
+  assert.are.equal(0, socket_helper.listen(fd, "127.0.0.1:0", { backlog = 1 }))
+  local port, fds = net.port_of(fd), { fd }
+  tasks.own({
+    Close = function()
+      for _, open in ipairs(fds) do
+        socket_helper.close(open)
+      end
+    end,
+  })
+  for _ = 1, 10 do
+    local filler = net.socket()
+    fds[#fds + 1] = filler
+    socket_helper.noblock(filler, true)
+    socket_helper.connect(filler, "127.0.0.1", port)
+  end
+  return port
 end
 
 --- Requests in tasks of their own: their outcomes, in the order in which they end.
@@ -295,6 +317,32 @@ describe("the connections of a client", function()
       assert.is_true(client:IsClosed())
       assert.are.equal("ESOCKCLOSE", select(3, client:Get(server.url)))
       assert.are.equal(0, client:Stats().connections)
+    end)
+  )
+
+  it(
+    "end with the client while they are being made",
+    tasks.spec(function()
+      local silent = hand.serve(function()
+        co.sleep(60000)
+      end, { reads_body = false })
+      local full = full_port()
+      for _, options in ipairs({
+        { address = "127.0.0.1:" .. full },
+        { proxy = "socks5://" .. silent.address },
+        { proxy = { url = silent.address, tunnel = true } },
+      }) do
+        local client = hand.client()
+        local ended = start(client, "http://a.test/", 1, options)
+        wait_for("the connection to be tried", client, "connections", 1)
+        co.sleep(5)
+        client:Close()
+        tasks.wait("the end", function()
+          return #ended == 1
+        end)
+        assert.are.equal("ESOCKCLOSE", ended[1][3])
+        assert.are.equal(0, client:Stats().connections)
+      end
     end)
   )
 

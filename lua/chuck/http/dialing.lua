@@ -1,7 +1,7 @@
 --- A new link along a route: dialed, led through a proxy, made secure.
 
 local address = require("chuck.support.address")
-local attempt = require("chuck.io.attempt")
+local dial = require("chuck.dial")
 local link = require("chuck.http.link")
 local native = require("chuck.native")
 local sched = require("chuck.co.sched")
@@ -10,6 +10,9 @@ local socks = require("chuck.http.socks")
 local stream = require("chuck.io.stream")
 
 local dialing = {}
+
+--- Why it was aborted.
+local CLOSED = "the client is closed"
 
 --- Goes on only if `fn` has worked: closes `conn` when it raises, or answers nil.
 ---@async
@@ -25,21 +28,43 @@ local function closing(conn, fn, ...)
   return result
 end
 
+--- What a task waits in that dials.
+local function cancel(self)
+  self.dialing:Cancel()
+end
+
+--- A connection to what a route begins with, in no engine; or `nil, why, code`.
 ---@async
-local function dial(engine, route, options, give_up, decoder)
-  local left = math.max(give_up - sched.now(), 1)
+local function connect(job, decoder)
+  local task, place = sched.parking(), job.route.address
+  local wait = { dialing = false, Leave = cancel, what = "connect to " .. place }
+  local left = math.max(job.give_up - sched.now(), 1)
+  local why, code, conn
   -- For the engine, 0 is no limit.
-  return attempt(engine, route.address, left < math.huge and left or 0, {
-    decoder = decoder,
-    family = options.family,
-    recvbuf = stream.RECVBUF,
-  })
+  wait.dialing, why, code = dial(job.engine, place, left < math.huge and left or 0, function(...)
+    sched.wake(task, ...)
+  end, { decoder = decoder, family = job.options.family, recvbuf = stream.RECVBUF })
+  if not wait.dialing then
+    return nil, why, code
+  end
+  function job.abort()
+    wait.dialing:Cancel()
+    sched.wake(task, false, CLOSED, "ESOCKCLOSE")
+  end
+  conn, why, code = sched.park(wait)
+  job.abort = false
+  if not conn then
+    return nil, why, code
+  end
+  stream.unless_cancelled(conn.Close, conn)
+  return conn
 end
 
 --- A connection that leads through a SOCKS proxy, in no engine.
 ---@async
-local function by_socks(engine, route, options, give_up)
-  local conn, why, code = dial(engine, route, options, give_up)
+local function by_socks(job)
+  local route = job.route
+  local conn, why, code = connect(job)
   if not conn then
     return nil, why, code
   end
@@ -49,7 +74,10 @@ local function by_socks(engine, route, options, give_up)
     return nil, why, code
   end
   local function left()
-    return math.max(give_up - sched.now(), 0)
+    return math.max(job.give_up - sched.now(), 0)
+  end
+  function job.abort()
+    greeted:Close(0)
   end
   local done
   done, why, code = closing(conn, socks.greet, greeted, route, left)
@@ -95,18 +123,22 @@ end
 
 --- A connection that leads through a tunnel of an HTTP proxy, in no engine.
 ---@async
-local function by_tunnel(engine, route, options, give_up)
-  local conn, why, code = dial(engine, route, options, give_up, link.decoder(options))
+local function by_tunnel(job)
+  local route = job.route
+  local conn, why, code = connect(job, link.decoder(job.options))
   if not conn then
     return nil, why, code
   end
   local made
-  made, why, code = link.over(engine, conn, route)
+  made, why, code = link.over(job.engine, conn, route)
   if not made then
     return nil, why, code
   end
+  function job.abort()
+    made:Close("ESOCKCLOSE")
+  end
   local done
-  done, why, code = closing(conn, ask_for_tunnel, made, route, give_up)
+  done, why, code = closing(conn, ask_for_tunnel, made, route, job.give_up)
   if not done then
     return nil, why, code
   elseif made.ended then
@@ -125,30 +157,33 @@ local function check(route)
   return true
 end
 
---- A link along `route`, by the time `give_up`; or `nil, why, code`.
+--- A link along the route of a job, `{ engine, route, options, give_up, abort = false }`; or
+--- `nil, why, code`. While it waits, `job.abort()` ends that.
 ---@async
-function dialing.open(engine, route, options, give_up)
+function dialing.open(job)
+  local route, options = job.route, job.options
   local done, why, code = check(route)
   if not done then
     return nil, why, code
   end
   local conn
   if route.kind == "socks" then
-    conn, why, code = by_socks(engine, route, options, give_up)
+    conn, why, code = by_socks(job)
   elseif route.kind == "tunnel" then
-    conn, why, code = by_tunnel(engine, route, options, give_up)
+    conn, why, code = by_tunnel(job)
   else
-    conn, why, code = dial(engine, route, options, give_up, link.decoder(options))
+    conn, why, code = connect(job, link.decoder(options))
   end
+  job.abort = false
   if conn and route.is_secure then
-    conn, why, code = secure.open(conn, route.host, options, give_up)
+    conn, why, code = secure.open(conn, route.host, options, job.give_up)
   end
   if not conn then
     return nil, why, code
   elseif route.kind == "socks" or route.kind == "tunnel" then
     native.http.switch(conn, link.decoder(options))
   end
-  return link.over(engine, conn, route)
+  return link.over(job.engine, conn, route)
 end
 
 return dialing

@@ -99,9 +99,16 @@ end
 --- Dials for a place in which room was taken.
 ---@async
 local function open(self, place, route, give_up)
-  local options = self.options
-  give_up = math.min(give_up, sched.now() + options.connect_ms)
-  local fine, link, why, code = sched.pcall(dialing.open, self.engine, route, options, give_up)
+  local job = {
+    engine = self.engine,
+    route = route,
+    options = self.options,
+    give_up = math.min(give_up, sched.now() + self.options.connect_ms),
+    abort = false,
+  }
+  self.jobs[job] = true
+  local fine, link, why, code = sched.pcall(dialing.open, job)
+  self.jobs[job] = nil
   if not fine then
     give_room(self, place)
     error(link, 0)
@@ -206,6 +213,11 @@ function Origins:Close()
   for _, place in pairs(self.places) do
     place.line:Finish(sched.DONE)
   end
+  for job in pairs(self.jobs) do
+    if job.abort then
+      job.abort()
+    end
+  end
   local list = {}
   for link in pairs(self.links) do
     list[#list + 1] = link
@@ -234,6 +246,8 @@ function origins.new(engine, options)
     count = 0,
     idle = 0,
     links = {},
+    --- Links that are being dialed.
+    jobs = {},
     --- Counts links that have become idle: times may be equal.
     rank = 0,
     --- What looks after those that are idle, and when.
