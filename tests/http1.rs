@@ -180,3 +180,12 @@ fn many_tiny_chunks_are_fine_and_large_extensions_are_not() {
     reader.receive(&wasteful);
     assert_eq!(reader.told, ["refused 400"]);
 }
+
+#[test]
+fn what_is_no_response_is_refused_at_its_first_bytes() {
+    let mut reader = Reader::new(Role::Client, Bounds::default(), false, &[""; 0]);
+    reader.receive(b"HT");
+    assert!(reader.told.is_empty());
+    reader.receive(b"ML");
+    assert_eq!(reader.told, ["refused 400"]);
+}

@@ -252,6 +252,9 @@ impl Scanner {
     }
 
     fn next_head(&mut self, input: &[u8]) -> Result<Option<usize>, Violation> {
+        if self.role == Role::Client && !begins_response(input) {
+            return Err(Violation::SYNTAX);
+        }
         if self.at == 0 {
             let blank = self.blank(input);
             if blank > 0 {
@@ -363,7 +366,7 @@ impl Scanner {
     fn begin_sized(&mut self, head: &Head, size: u64, behind: &[u8]) -> usize {
         let has_all = behind.len() as u64 >= size;
         let waits = head.traits.has(Traits::CONTINUE);
-        if has_all || self.is_whole || size <= limits::HTTP_GATHER && !waits {
+        if has_all || self.is_whole || self.gathers(size) && !waits {
             // Within bounds, and so within memory.
             let len = head.len + usize::try_from(size).unwrap_or(usize::MAX - head.len);
             self.state = State::Gather(len);
@@ -376,6 +379,12 @@ impl Scanner {
         self.state = State::Sized(size);
         self.step = Step::Head { is_whole: false };
         head.len
+    }
+
+    /// Whether a body is small enough to be told with its head although it has not arrived. Not of
+    /// responses: who waits for one wants to know that there is one.
+    fn gathers(&self, size: u64) -> bool {
+        self.role != Role::Client && size <= limits::HTTP_GATHER
     }
 
     /// All of a message has arrived.
@@ -515,6 +524,11 @@ impl Scanner {
         let room = self.bounds.message.saturating_sub(head);
         Bounds { body: self.bounds.body.min(room), ..self.bounds }
     }
+}
+
+/// Whether it may become a response.
+fn begins_response(input: &[u8]) -> bool {
+    input.iter().zip(b"HTTP/").all(|(byte, expected)| byte == expected)
 }
 
 impl Span {
