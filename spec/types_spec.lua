@@ -107,7 +107,12 @@ end
 for _, name in ipairs({ "date", "error", "reason", "serve", "server", "static" }) do
   assert(chuck.http[name], name)
 end
-for name in pairs(require("chuck.http.middleware.names")) do
+for name in
+  ([[
+  access_log basic_auth bearer_auth body_limit compress cors rate_limit request_id security_headers
+  session static timeout
+]]):gmatch("%S+")
+do
   assert(chuck.http.middleware[name], name)
 end
 
@@ -156,9 +161,8 @@ local function add_objects_of_http(objects)
     HttpServer = require("chuck.http.serve").Server,
     HttpRequest = require("chuck.http.request").class,
     HttpResponse = require("chuck.http.response").class,
-    HttpEventStream = require("chuck.http.event_stream").class,
-    HttpMultipart = require("chuck.http.multipart").class,
-    HttpPart = require("chuck.http.multipart").part_class,
+    HttpSession = require("chuck.http.session").class,
+    HttpRouter = debug.getmetatable(chuck.http.router()).__index,
   }) do
     objects["chuck." .. name] = setmetatable({}, { __index = class })
   end

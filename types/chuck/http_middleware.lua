@@ -21,7 +21,7 @@ local middleware = {}
 ---@field id? string
 
 ---@class chuck.HttpAccessLogOptions
----@field log? chuck.LogFile|fun(line: string, entry: chuck.HttpAccess) # the log of the process
+---@field log? chuck.LogFile|fun(line: string) # the log of the process
 ---@field format? "common"|"combined"|"json"|fun(entry: chuck.HttpAccess): string # `"common"`
 ---@field skip? fun(req: chuck.HttpRequest, res: chuck.HttpResponse, entry: chuck.HttpAccess): boolean?
 

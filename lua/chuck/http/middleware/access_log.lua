@@ -172,7 +172,7 @@ return function(options)
       local fine, why = pcall(function()
         local entry = entry_of(req, res, began, bytes)
         if not (options.skip and options.skip(req, res, entry)) then
-          write(line_of(entry), entry)
+          write(line_of(entry))
         end
       end)
       if not fine then

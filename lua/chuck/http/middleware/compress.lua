@@ -3,8 +3,8 @@
 ---     app:Use(http.middleware.compress())
 ---
 --- Bodies written in pieces are compressed piece by piece: what was written arrives, also when more
---- is to come. Files leave as they are. A page that shows a secret beside what its reader has sent
---- should not be compressed: the length tells of it.
+--- is to come. Large files leave as they are. A page that shows a secret beside what its reader has
+--- sent should not be compressed: the length tells of it.
 
 local check = require("chuck.support.check")
 local fields = require("chuck.http.fields")
@@ -117,7 +117,8 @@ local function choose(rules, req, res)
   end
   local kind = fields.get(list, "content-type")
   kind = kind and lower(kind:match("^[^;%s]*"))
-  if not kind or not rules.is_worth(kind) then
+  -- Streams of events send comments past everybody.
+  if not kind or kind == "text/event-stream" or not rules.is_worth(kind) then
     return nil
   end
   local control = fields.get(list, "cache-control")
