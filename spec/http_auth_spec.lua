@@ -440,6 +440,10 @@ describe("session", function()
         local answer = get_with(server, "/get", cookie_from(born, used))
         return not json.decode(answer.body).is_new, (select(2, cookie_of(answer)))
       end
+      for _, kept in ipairs({ "7", "{}", '{"d":{}}', '{"d":{"name":1},"i":1,"b":1,"u":1}', "{" }) do
+        local cookie = "session=" .. seal.close({ NEW }, "session session", kept)
+        assert.are.equal(200, get_with(server, "/get", cookie).status)
+      end
       assert.is_true((is_known(-900, -5)))
       assert.is_false((is_known(-1000, -5)))
       assert.is_false((is_known(-900, -100)))

@@ -244,6 +244,17 @@ describe("compress", function()
   )
 
   it(
+    "tells caches with 304 what it would with the whole",
+    tasks.spec(function()
+      local server = http.serve(app_of(middleware.compress(), function(_, res)
+        res:Status(304):Set("ETag", '"v1"'):End()
+      end))
+      local answer = get(server, "Accept-Encoding: gzip")
+      assert.are.same({ 304, "Accept-Encoding" }, { answer.status, answer.fields.vary })
+    end)
+  )
+
+  it(
     "lets errors through as they are",
     tasks.spec(function()
       local server = http.serve(app_of(middleware.compress(), function()

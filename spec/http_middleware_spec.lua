@@ -542,6 +542,34 @@ describe("access_log", function()
     end)
   )
 
+  it(
+    "tells of what was not sent to its end",
+    tasks.spec(function()
+      local entry
+      local layer = middleware.access_log({
+        format = function(told)
+          entry = told
+          return ""
+        end,
+        log = function() end,
+      })
+      local server = http.serve(app_of(layer, function(_, res)
+        while res:Write(("x"):rep(100000)) do
+          chuck.co.yield()
+        end
+      end))
+      local client = http.connect(server)
+      client:Write(http.get("/"))
+      assert(client:Read(1, http.PATIENCE))
+      client:Close(0)
+      tasks.wait("the end", function()
+        return entry
+      end)
+      assert.are.same({ 200, true }, { entry.status, entry.aborted })
+      assert(entry.bytes >= 100000)
+    end)
+  )
+
   it("writes to log files", function()
     local path = os.tmpname()
     local file = chuck.log.LogFile("access", { path = path, console = false })

@@ -19,6 +19,7 @@ local middleware = {}
 ---@field agent? string
 ---@field route? string
 ---@field id? string
+---@field aborted? true # it was not sent to its end
 
 ---@class chuck.HttpAccessLogOptions
 ---@field log? chuck.LogFile|fun(line: string) # the log of the process
@@ -136,7 +137,11 @@ function middleware.static(root, options) end
 ---@return chuck.HttpLayer layer
 function middleware.timeout(ms) end
 
---- `req.session`: what its fields are, see docs/api.
+---@class chuck.HttpRequestFields
+---@field session? chuck.HttpSession # of `middleware.session`
+---@field route? string # the pattern, of a router
+
+--- `req.session`: `data`, `id`, `is_new`, `born`, `used`.
 ---@class chuck.HttpSession
 local Session = {}
 

@@ -53,6 +53,15 @@ function Session:Destroy()
   self.data = {}
 end
 
+--- Whether that is what was signed: keys may have been used for something else.
+local function is_session(kept)
+  return type(kept) == "table"
+    and type(kept.d) == "table"
+    and type(kept.i) == "string"
+    and type(kept.b) == "number"
+    and type(kept.u) == "number"
+end
+
 --- The session that a cookie has brought; nil when it is not valid, or is no more.
 function session.open(rules, cookie, now)
   if #cookie > rules.max_bytes then
@@ -60,7 +69,7 @@ function session.open(rules, cookie, now)
   end
   local text, is_old = seal.open(rules.keys, rules.purpose, cookie)
   local kept = text and json.decode(text)
-  if type(kept) ~= "table" or type(kept.d) ~= "table" then
+  if not is_session(kept) then
     return nil
   end
   local self = new(now)

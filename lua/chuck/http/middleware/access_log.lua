@@ -140,6 +140,7 @@ local function entry_of(req, res, began, bytes)
     referer = req:Header("Referer"),
     agent = req:Header("User-Agent"),
     route = req.route,
+    aborted = res.exchange.broken and true or nil,
     id = rawget(req, "id"),
   }
 end

@@ -213,7 +213,11 @@ local function install(rules, req, res)
   function res:End(body)
     if packer and self.stage == "sent" and (body == nil or type(body) == "string") then
       return End(self, packer:Feed(body or "", "finish"))
-    elseif self.stage ~= "open" or type(body) ~= "string" or #body < rules.min_bytes then
+    elseif self.stage == "open" and self.status == 304 then
+      -- It has the fields that the whole would have (RFC 9110, section 15.4.5).
+      reply.vary(self, "Accept-Encoding")
+    end
+    if self.stage ~= "open" or type(body) ~= "string" or #body < rules.min_bytes then
       return End(self, body)
     end
     local coding = choose(rules, req, self)
