@@ -5,6 +5,7 @@
 ---       ["X-Frame-Options"] = false,                             -- not this one
 ---     }))
 
+local answer = require("chuck.http.answer")
 local check = require("chuck.support.check")
 local fields = require("chuck.http.fields")
 
@@ -19,7 +20,7 @@ local DEFAULTS = {
   ["X-Permitted-Cross-Domain-Policies"] = "none",
 }
 
---- Defaults and what was given, as a list of `{ name, value }`.
+--- Defaults and what was given, as a list of `{ name, value, low = }`.
 local function list_of(given)
   local by_name = {}
   for name, value in pairs(DEFAULTS) do
@@ -30,11 +31,12 @@ local function list_of(given)
       local message = "bad argument #1 to 'security_headers' (%s: string or false expected, got %s)"
       check.blame("http", message:format(tostring(name), type(value)))
     end
-    fields.checked("security_headers", name, value or "")
-    by_name[name:lower()] = value and { name, value } or nil
+    local _, low = fields.checked("security_headers", name, value or "")
+    by_name[low] = value and { name, value } or nil
   end
   local list = {}
-  for _, pair in pairs(by_name) do
+  for low, pair in pairs(by_name) do
+    pair.low = low
     list[#list + 1] = pair
   end
   return list
@@ -45,11 +47,18 @@ return function(options)
     check.type("security_headers", 1, options, "table")
   end
   local list = list_of(options or {})
+  --- Adds what is not there. The values were checked before.
   local function set_all(res)
+    local own, has = answer.own_fields(res), {}
+    for i = 1, #own, 2 do
+      has[fields.name_of(own[i])] = true
+    end
+    local n = #own
     for i = 1, #list do
-      local name = list[i][1]
-      if not res:Get(name) then
-        res:Set(name, list[i][2])
+      local pair = list[i]
+      if not has[pair.low] then
+        own[n + 1], own[n + 2] = pair[1], pair[2]
+        n = n + 2
       end
     end
   end
