@@ -169,15 +169,9 @@ return function(options)
   return function(req, res, next)
     local began, bytes = sched.now(), count(res)
     res:OnEnd(function()
-      -- What is raised here has no handler to go to.
-      local fine, why = pcall(function()
-        local entry = entry_of(req, res, began, bytes)
-        if not (options.skip and options.skip(req, res, entry)) then
-          write(line_of(entry))
-        end
-      end)
-      if not fine then
-        native.log.report("access_log", tostring(why))
+      local entry = entry_of(req, res, began, bytes)
+      if not (options.skip and options.skip(req, res, entry)) then
+        write(line_of(entry))
       end
     end)
     return next()
