@@ -604,6 +604,30 @@ describe("a router that serves", function()
   )
 
   it(
+    "guards all that is below a group, also what is not there",
+    tasks.spec(function()
+      local app, inner = router():Get("/open", named("open")), router()
+      local function guard(_, res)
+        res:Status(401):Text("who are you?")
+      end
+      app:Group("/admin/:part"):Use(guard):Get("/x", nothing)
+      app:Mount("/m", inner)
+      inner:Use(guard):Get("/y/", nothing)
+      local guarded = { "/admin/1/x", "/admin/1/none", "/admin/1", "/m/none", "/m/y", "/m" }
+      for _, path in ipairs(guarded) do
+        claim(401, "who are you?", app, "GET", path)
+        claim(401, "who are you?", app, "PUT", path)
+        claim(401, "who are you?", app, "OPTIONS", path)
+      end
+      claim(404, "404 Not Found\n", app, "GET", "/admin")
+      claim(404, "404 Not Found\n", app, "GET", "/mm")
+      app:NotFound(named("top"))
+      claim(401, "who are you?", app, "GET", "/m/none")
+      claim(404, "top()", app, "GET", "/mm")
+    end)
+  )
+
+  it(
     "lets a layer answer instead, and change what comes behind it",
     tasks.spec(function()
       local app = router()

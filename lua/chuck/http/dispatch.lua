@@ -19,7 +19,7 @@ end
 local function fallback(self, req, path)
   local tree, method = self.tree, req.method
   if path == "*" and method == "OPTIONS" then
-    return answers.options(routes.all_methods(tree)), self.nowhere
+    return answers.options(routes.all_methods(tree)), tree.top.place
   end
   local policy, other = self.options.trailing_slash, twin(path)
   local allow, route = routes.allowed(tree, path)
@@ -32,14 +32,14 @@ local function fallback(self, req, path)
     end
     return answers.not_allowed(allow, self.options.method_not_allowed), route.bare
   end
-  if policy == "redirect" and routes.allowed(tree, other) then
-    return answers.moved(other), self.nowhere
+  if policy == "redirect" then
+    allow, route = routes.allowed(tree, other)
+    if allow then
+      return answers.moved(other), route.bare
+    end
   end
-  route = routes.missing(tree, path)
-  if route then
-    return answers.missing(route.handler), route
-  end
-  return answers.not_found, self.nowhere
+  local missing, place = routes.around(tree, path)
+  return missing and answers.missing(missing.handler) or answers.not_found, place
 end
 
 --- Has a router answer a request.

@@ -53,10 +53,8 @@ local function new(tree, prefix, outer, options)
     options = options,
     --- What every request in this part passes.
     layers = {},
-    --- Stands for requests that have no route.
-    nowhere = false,
   }, METATABLE)
-  self.nowhere = { scopes = { self }, own = {} }
+  routes.add(tree, { method = routes.PLACE, pattern = prefix, own = {}, scopes = { self } })
   return self
 end
 
@@ -115,7 +113,7 @@ function Router:Handle(method, text, ...)
 end
 
 --- Has every request in this router or group pass `fn(req, res, next)`, whenever its route was
---- added. In a router that is everything, also what is not found.
+--- added, and what is not found there.
 function Router:Use(...)
   expect_router("Use", self)
   for i = 1, math.max(1, select("#", ...)) do
@@ -219,7 +217,7 @@ end
 function Router:NotFound(fn)
   expect_router("NotFound", self)
   expect_callable("NotFound", 1, fn)
-  add(self, "NotFound", false, "", {}, fn)
+  add(self, "NotFound", routes.MISSING, "", {}, fn)
   return self
 end
 

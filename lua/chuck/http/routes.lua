@@ -10,7 +10,11 @@ local pattern = require("chuck.http.pattern")
 local decode, decode_rest = pattern.decode, pattern.decode_rest
 local find, sub = string.find, string.sub
 
-local routes = {}
+local routes = {
+  --- In place of methods: what answers when there is no route, and parts of routers.
+  MISSING = {},
+  PLACE = {},
+}
 
 local function new_node()
   return {
@@ -20,8 +24,9 @@ local function new_node()
     wildcard = false,
     --- Routes that end here, by method; "*" is any other.
     methods = false,
-    --- What answers below here when there is no route.
+    --- What answers below here when there is no route, and whose layers it passes.
     missing = false,
+    place = false,
   }
 end
 
@@ -77,12 +82,13 @@ local function lift(route, host)
 end
 routes.lift = lift
 
---- What stands where a route is to stand.
+--- What stands where a route is to stand. The first place counts, so none is in the way.
 local function occupant(node, route)
-  if route.method == false then
+  local method = route.method
+  if method == routes.MISSING then
     return node.missing
   end
-  return node.methods and node.methods[route.method]
+  return method ~= routes.PLACE and node.methods and node.methods[method]
 end
 
 --- Whether a route can be added, here and wherever this tree was taken in: nil and why not.
@@ -97,7 +103,7 @@ local function check(tree, route)
   end
   local other = node and occupant(node, route)
   if other then
-    local what = route.method == false and "what is not found below"
+    local what = route.method == routes.MISSING and "what is not found below"
       or route.method == "*" and "any method of"
       or route.method
     local message = "%s %s is taken already, by %s"
@@ -133,8 +139,10 @@ local function add(tree, route)
   route.names = parsed.names
   route.bare = { scopes = route.scopes, own = {} }
   tree.list[#tree.list + 1] = route
-  if route.method == false then
+  if route.method == routes.MISSING then
     node.missing = route
+  elseif route.method == routes.PLACE then
+    node.place = node.place or route
   else
     node.methods = node.methods or {}
     node.methods[route.method] = route
@@ -251,31 +259,35 @@ end
 function routes.all_methods(tree)
   local seen = {}
   for _, route in ipairs(tree.list) do
-    if route.method then
+    if type(route.method) == "string" then
       seen[route.method] = true
     end
   end
   return allow_of(seen)
 end
 
---- What answers for a path that has no route: the deepest that was given.
-local function deepest(node, path, at)
+--- What answers for paths at and below a node that have no route, and whose layers they pass: the
+--- deepest of each.
+local function around(node, path, at)
+  local missing, place
   if at then
     local slash = find(path, "/", at, true)
     local segment = decode(sub(path, at, (slash or 0) - 1))
     local after = slash and slash + 1 or nil
     local child = segment and node.static and node.static[segment]
-    local found = child and deepest(child, path, after)
-      or segment and segment ~= "" and node.param and deepest(node.param, path, after)
-    if found then
-      return found
+    if child then
+      missing, place = around(child, path, after)
+    end
+    if segment and segment ~= "" and node.param then
+      local other, elsewhere = around(node.param, path, after)
+      missing, place = missing or other, place or elsewhere
     end
   end
-  return node.missing or nil
+  return missing or node.missing, place or node.place
 end
 
-function routes.missing(tree, path)
-  return deepest(tree.top, path, 2)
+function routes.around(tree, path)
+  return around(tree.top, path, 2)
 end
 
 return routes
