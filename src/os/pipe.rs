@@ -24,7 +24,13 @@ pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 ///
 /// `BrokenPipe`, and no signal, when nobody will read; `WouldBlock`, or what the kernel says.
 pub fn write(fd: &impl AsFd, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-    quietly(|| Ok(retry_on_intr(|| rustix::io::writev(fd, parts))?))
+    let is_broken =
+        |result: &io::Result<usize>| matches!(result, Err(error) if is_broken_pipe(error));
+    quietly(|| Ok(retry_on_intr(|| rustix::io::writev(fd, parts))?), is_broken)
+}
+
+fn is_broken_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// Here a descriptor can be told not to raise SIGPIPE.
@@ -40,7 +46,7 @@ fn silence(fd: &OwnedFd) -> io::Result<()> {
 
 /// See [`silence`].
 #[cfg(any(target_os = "macos", target_os = "ios"))]
-pub(super) fn quietly<R>(write: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+pub(super) fn quietly<R>(write: impl FnOnce() -> R, _may_have_raised: impl Fn(&R) -> bool) -> R {
     write()
 }
 
@@ -50,19 +56,17 @@ fn silence(_fd: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Blocks SIGPIPE while `write` runs, and takes it back if that has raised it: the signal is
-/// sent to the thread that writes.
+/// Blocks SIGPIPE while `write` runs, and takes it back where that may have raised it: the signal
+/// is sent to the thread that writes.
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
-pub(super) fn quietly<R>(write: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+pub(super) fn quietly<R>(write: impl FnOnce() -> R, may_have_raised: impl Fn(&R) -> bool) -> R {
     use super::sigset::SigSet;
     let pipe = SigSet::of(libc::SIGPIPE);
     let before = pipe.block();
     // One that was blocked and waiting already is somebody else's.
     let is_foreign = before.has(libc::SIGPIPE) && SigSet::pending().has(libc::SIGPIPE);
     let result = write();
-    // The reader may have gone when a part was taken already: that is a success, with the signal.
-    let is_full = result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-    if !is_foreign && !is_full {
+    if !is_foreign && may_have_raised(&result) {
         pipe.consume();
     }
     before.restore();

@@ -15,12 +15,14 @@ use std::os::fd::AsFd;
 /// so; or what the kernel says.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn send(socket: &impl AsFd, file: &impl AsFd, at: u64, len: usize) -> io::Result<usize> {
-    super::pipe::quietly(|| {
-        Ok(rustix::io::retry_on_intr(|| {
+    let call = || {
+        rustix::io::retry_on_intr(|| {
             let mut offset = at;
             rustix::fs::sendfile(socket, file, Some(&mut offset), len)
-        })?)
-    })
+        })
+    };
+    // A peer that goes in the middle raises it too, and what was sent before is the result.
+    Ok(super::pipe::quietly(call, |result| *result != Ok(len))?)
 }
 
 /// See above.
@@ -40,7 +42,7 @@ pub fn send(socket: &impl AsFd, file: &impl AsFd, at: u64, len: usize) -> io::Re
 pub fn send(socket: &impl AsFd, file: &impl AsFd, at: u64, len: usize) -> io::Result<usize> {
     use std::os::fd::AsRawFd;
     let (socket, file) = (socket.as_fd().as_raw_fd(), file.as_fd().as_raw_fd());
-    super::pipe::quietly(|| {
+    let call = || {
         sent(|taken| {
             // SAFETY: both descriptors are borrowed for as long as the call takes; no headers.
             unsafe {
@@ -48,7 +50,8 @@ pub fn send(socket: &impl AsFd, file: &impl AsFd, at: u64, len: usize) -> io::Re
                 libc::sendfile(file, socket, at as libc::off_t, len, no_headers, taken, 0)
             }
         })
-    })
+    };
+    super::pipe::quietly(call, |result| !matches!(result, Ok(taken) if *taken == len))
 }
 
 /// See above.
@@ -96,6 +99,28 @@ mod tests {
         far.read_exact(&mut bytes).unwrap();
         assert_eq!(&bytes, &std::fs::read("Cargo.toml").unwrap()[2..8]);
         assert_eq!(send(&near, &file, 1 << 30, 6).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_peer_that_goes_in_the_middle_of_a_call_raises_no_signal_either() {
+        // SAFETY: the default action is a valid one.
+        let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let path = std::env::temp_dir().join(format!("chuck-sendfile-{}", std::process::id()));
+        File::create(&path).unwrap().set_len(64 << 20).unwrap();
+        let file = File::open(&path).unwrap();
+        for _ in 0..300 {
+            let (near, far) = UnixStream::pair().unwrap();
+            let reader = std::thread::spawn(move || {
+                let mut bytes = [0; 100_000];
+                let mut far = far;
+                let _ = far.read(&mut bytes);
+            });
+            while send(&near, &file, 0, 64 << 20).is_ok() {}
+            reader.join().unwrap();
+        }
+        std::fs::remove_file(&path).unwrap();
+        // SAFETY: the action that was there before.
+        unsafe { libc::signal(libc::SIGPIPE, before) };
     }
 
     #[test]
