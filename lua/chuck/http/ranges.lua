@@ -95,7 +95,7 @@ end
 local function send_parts(res, it, list)
   local heads, tail, total = lay_out(res, it, list)
   local done, message, code = res:Start(total)
-  for i, range in ipairs(done and not res.is_mute and list or {}) do
+  for i, range in ipairs(done and list or {}) do
     done, message, code = http.piece(res.exchange.conn, heads[i])
     if done then
       done, message, code = queue(res, it, range[1], range[2] - range[1] + 1)
@@ -108,9 +108,8 @@ local function send_parts(res, it, list)
   if not done then
     it.handle:Close()
     return nil, message, code
-  elseif not res.is_mute then
-    http.piece(res.exchange.conn, tail)
   end
+  http.piece(res.exchange.conn, tail)
   return finish(res, it)
 end
 

@@ -86,7 +86,8 @@ function validators.allows_range(req, it)
     local own, is_weak = opaque(it.tag or "")
     return not is_weak and match(header, "^%s*(.-)%s*$") == own
   end
-  return it.modified and native.web.date(header) == it.modified or false
+  -- What was changed in this second may be changed again in it (RFC 9110, section 8.8.2.2).
+  return it.modified and it.modified < os.time() and native.web.date(header) == it.modified or false
 end
 
 return validators
