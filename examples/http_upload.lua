@@ -1,10 +1,10 @@
--- Files from a browser to disk, with a bar that shows how much has arrived: not how much the browser
--- has sent, but what the server has written.
+-- Files from a browser to disk, with a bar that shows how much has arrived: not how much the
+-- browser has sent, but what the server has written.
 --
 --     lua examples/http_upload.lua 127.0.0.1:8080          then open it in a browser
 --
--- Files of any size pass through without standing in memory. Without an address it uploads something
--- to itself, and ends.
+-- Files of any size pass through without standing in memory. Without an address it uploads
+-- something to itself, and ends.
 local chuck = require("chuck")
 local co, http, io = chuck.co, chuck.http, chuck.io
 
@@ -34,7 +34,6 @@ form.onsubmit = async event => {
 local function new_folder()
   local path = os.tmpname()
   os.remove(path)
-  assert(chuck.process.spawn, "a system with processes")
   os.execute("mkdir '" .. path .. "'")
   return path
 end
