@@ -53,7 +53,7 @@ const server = http.createServer((request, response) => {
   else text(response, "nothing here", 404);
 });
 server.on("checkContinue", (request, response) => {
-  response.writeContinue();
+  if (request.url !== "/upload-refused") response.writeContinue();
   server.emit("request", request, response);
 });
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
