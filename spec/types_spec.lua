@@ -104,7 +104,19 @@ for _, name in ipairs({ "Connect", "cluster", "pool", "script", "sentinel", "str
   assert(chuck.redis[name], name)
 end
 
-for _, name in ipairs({ "date", "error", "reason", "serve", "server", "static" }) do
+for _, name in ipairs({
+  "date",
+  "error",
+  "middleware",
+  "reason",
+  "router",
+  "serve",
+  "server",
+  "static",
+}) do
+  assert(chuck.http[name], name)
+end
+for name in pairs(require("chuck.http.calls")) do
   assert(chuck.http[name], name)
 end
 for name in
@@ -231,7 +243,6 @@ local TABLES = {
   ["chuck.HttpEvent"] = true,
   ["chuck.HttpRequestFields"] = true,
   ["chuck.HttpResponseFields"] = true,
-  ["chuck.HttpEvent"] = true,
   ["chuck.HttpPartFields"] = true,
   ["chuck.HttpUpload"] = true,
   ["chuck.HttpUploadEntry"] = true,
