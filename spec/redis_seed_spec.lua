@@ -234,6 +234,18 @@ describe("a connection for callbacks", function()
     assert.are.equal(0, told)
   end)
 
+  it("that is closed while it greets leaves no timer behind", function()
+    local silent = world:own(fake.listen(world.engine))
+    local timers = world.engine:Stats().timers
+    local options = { password = "secret", connect_ms = 100000 }
+    local _, client = redis.Connect(world.engine, "127.0.0.1", silent.port, options, function() end)
+    world:wait("the greeting", function()
+      return silent.peers[1] and silent.peers[1].commands[1]
+    end)
+    client:Close()
+    assert.are.equal(timers, world.engine:Stats().timers)
+  end)
+
   it("whose callback raises lives on, and the error is that of a callback", function()
     world.keeps_errors = true
     local _, client = redis.Connect(world.engine, "127.0.0.1", server.port, nil, function()

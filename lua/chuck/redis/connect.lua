@@ -48,13 +48,14 @@ local MORE = { on_error = "function", on_push = "function", pending = "positive 
 --- Tells the outcome, once: an error and its code, or neither. The engine in which that happens may
 --- be closed: then it is told at once.
 local function settle(self, attempt, message, code)
+  if attempt.timer then
+    attempt.timer:UnRegister()
+    attempt.timer = false
+  end
   if attempt.is_settled or self.is_closed then
     return
   end
   attempt.is_settled = true
-  if attempt.timer then
-    attempt.timer:UnRegister()
-  end
   if message then
     self.is_closed = true
     if self.link then
