@@ -200,11 +200,15 @@ function options.make(name, given, more, n)
     outcome.raise(name, n, wrong)
   end
   made.place = place_of(made)
-  made.decoder = native.decoder.connection.redis({
+  local fine, decoder = pcall(native.decoder.connection.redis, {
     message = made.message,
     depth = made.depth,
     elements = made.elements,
   })
+  if not fine then
+    outcome.raise(name, n, "option " .. tostring(decoder):gsub("^.-%((.*)%)$", "%1"))
+  end
+  made.decoder = decoder
   return made
 end
 
