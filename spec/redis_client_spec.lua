@@ -421,6 +421,9 @@ describe("a place", function()
       parse("redis://a%40b:p%40ss:%2fword@h")
     )
     assert.are.same({ host = "h", password = "p@q" }, parse("redis://:p@q@h"))
+    assert.are.same({ host = "h" }, parse("redis://:@h"))
+    assert.are.same({ host = "h", username = "u", password = "" }, parse("redis://u:@h"))
+    assert.are.same({ host = "h" }, parse("Redis://h"))
     assert.are.same({ path = "/tmp/x" }, parse("unix:///tmp/x"))
     assert.are.same(
       { path = "/tmp/x", password = "p", db = 3 },
@@ -431,6 +434,11 @@ describe("a place", function()
       parse("redis://h?client_name=a%20b&timeout_ms=50&protocol=2")
     )
     assert.are.same({ host = "h", tls = true }, parse("rediss://h"))
+  end)
+
+  it("has an IPv6 address with or without brackets", function()
+    assert.are.equal("[::1]:6379", options.make("client", { host = "::1" }).place)
+    assert.are.equal("[::1]:6379", options.make("client", { host = "[::1]" }).place)
   end)
 
   it("that is no URI is refused", function()
@@ -445,6 +453,9 @@ describe("a place", function()
       "redis://::1",
       "redis://h?nonsense=1",
       "redis://h?timeout_ms=x",
+      "redis://h?timeout_ms",
+      "redis://h?nonsense",
+      "redis://h?=1",
     }) do
       assert.is_string(parse(uri))
     end
@@ -463,6 +474,12 @@ describe("a place", function()
         { nonsense = 1 },
         { port = "6379" },
         { port = 0 },
+        { port = 65536 },
+        { host = "" },
+        { path = "" },
+        { address = "" },
+        { address = "127.0.0.1" },
+        "unix://",
         { db = -1 },
         { tls = true },
         { protocol = 4 },

@@ -9,6 +9,7 @@ local outcome = require("chuck.redis.outcome")
 local options = {}
 
 local PORT = 6379
+local PORT_MAX = 65535
 
 --- What clients understand, and of which kind it is.
 options.KINDS = {
@@ -65,13 +66,15 @@ local function read_user(found, user)
     name = user
   end
   found.username = name ~= "" and decode(name) or nil
-  found.password = password and decode(password) or nil
+  -- `:@` is what is left of a password that nobody has set.
+  found.password = password and user ~= ":" and decode(password) or nil
 end
 
 local function read_query(found, query)
-  for name, value in query:gmatch("([^&=]+)=([^&]*)") do
-    value = decode(value)
-    if NUMBERS[name] then
+  for pair in query:gmatch("[^&]+") do
+    local name, value = pair:match("^([^=]*)=(.*)$")
+    name, value = name or pair, value and decode(value)
+    if NUMBERS[name] and value then
       value = tonumber(value)
     elseif not TEXTS[name] then
       value = nil
@@ -91,6 +94,7 @@ function options.parse(uri)
   if not scheme then
     return nil, "a URI such as redis://127.0.0.1:6379 expected, got " .. uri
   end
+  scheme = scheme:lower()
   local query
   rest, query = rest:match("^([^?#]*)%??([^#]*)")
   if scheme == "unix" or scheme == "redis+unix" then
@@ -136,7 +140,22 @@ local function place_of(given)
   elseif given.address then
     return given.address
   end
-  return address.join(given.host or "127.0.0.1", given.port or PORT)
+  local host = given.host or "127.0.0.1"
+  return address.join(host:match("^%[(.*)%]$") or host, given.port or PORT)
+end
+
+--- What is wrong with the place; nil when nothing is.
+local function trouble_of_place(made)
+  local where = made.address
+  if made.path == "" then
+    return "option path: the path of a Unix socket expected, got nothing"
+  elseif where and not address.is_unix(where) and not address.split(where) then
+    return ('option address: "host:port" or "unix:/path" expected, got "%s"'):format(where)
+  elseif made.host == "" then
+    return "option host: a name or an address expected, got nothing"
+  elseif made.port and made.port > PORT_MAX then
+    return ("option port: 1 to %d expected, got %d"):format(PORT_MAX, made.port)
+  end
 end
 
 local CACHE = { entries = "positive integer", bytes = "positive integer" }
@@ -154,6 +173,7 @@ local function trouble(made)
   elseif made.username and not made.password then
     return "option username: a password belongs to it"
   end
+  return trouble_of_place(made)
 end
 
 --- Raises, at the line that has called into these files, for options of the wrong kind.
