@@ -1,6 +1,7 @@
 --- The redis package of 2015: callbacks, one line or argument by argument, and its tasks. D61 to
 --- D67 and D72 are defects of the original.
 local chuck = require("chuck")
+local compat = require("chuck.support.compat")
 local fake = require("spec.helper.fake_redis")
 local net = require("spec.helper.net")
 local servers = require("spec.helper.redis")
@@ -826,6 +827,23 @@ describe("a connection for callbacks", function()
       assert.is_string(message)
     end
     assert.are.equal("PONG", (ask(client, "ping")))
+  end)
+
+  it("knows such commands however they are given", function()
+    local client = connect()
+    local bytes = chuck.packet.rawpacket
+    for _, command in ipairs({
+      { bytes("MONITOR") },
+      { { bytes("monitor") } },
+      { bytes("client"), { bytes("reply"), "off" } },
+      { { CLIENT = "REPLY" }, "OFF" },
+    }) do
+      local answer, _, code = client:Execute(print, compat.unpack(command))
+      assert.are.same({ "query error", "EINVAL" }, { answer, code })
+    end
+    assert.are.equal("subscribe", ask(client, { SUBSCRIBE = "a" }, {})[1])
+    assert.are.equal("unsubscribe", ask(client, bytes("UNSUBSCRIBE"), {})[1])
+    assert.are.equal("PONG", (ask(client, { "ping" }, {})))
   end)
 
   it("raises for methods on what is no connection", function()

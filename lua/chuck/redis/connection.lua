@@ -167,32 +167,40 @@ local CHANGES = {
   end,
 }
 
---- The words of a command, of which tables are flattened.
-local function flat(...)
-  local list = {}
-  for i = 1, select("#", ...) do
-    local item = select(i, ...)
-    for _, word in ipairs(type(item) == "table" and item or { item }) do
-      list[#list + 1] = word
-    end
+--- The words of a command, as the server gets them; none when it is no command.
+local function words_of(...)
+  local list, bytes = {}, native.redis.encode(...)
+  local size, from = (bytes or ""):match("^%*%d+\r\n%$(%d+)\r\n()")
+  while size do
+    list[#list + 1] = bytes:sub(from, from + size - 1)
+    size, from = bytes:match("^\r\n%$(%d+)\r\n()", from + size)
   end
   return list
 end
 
+--- The first word, in capitals.
+local function name_of(first)
+  if type(first) == "table" and next(first) == 1 then
+    first = first[1]
+  end
+  if type(first) ~= "string" then
+    first = words_of(first)[1] or ""
+  end
+  return first:upper()
+end
+
 --- What is special about a command: changes its entry, or returns why it does not belong here.
 local function prepare(self, entry, first, ...)
-  local name = type(first) == "table" and first[1] or first
-  name = type(name) == "string" and name:upper() or ""
+  local name = name_of(first)
   local kind = name:lower()
   if name == "CLIENT" then
-    local second = flat(first, ...)[2]
-    name = type(second) == "string" and name .. " " .. second:upper() or name
+    name = name .. " " .. (words_of(first, ...)[2] or ""):upper()
   elseif messages.confirms(kind) then
-    local list = flat(first, ...)
+    local count = #words_of(first, ...)
     entry.kind = kind
-    entry.awaits = #list > 1 and #list - 1
+    entry.awaits = count > 1 and count - 1
   elseif CHANGES[name] then
-    local list = flat(first, ...)
+    local list = words_of(first, ...)
     entry.on_reply = function(_, value)
       if not outcome.is_error(value) then
         CHANGES[name](self, list)
