@@ -55,6 +55,18 @@ describe("a subscription", function()
       )
 
       it(
+        "is made in any case of letters",
+        spec(function()
+          local client = connect(servers.shared(), { protocol = protocol })
+          for _, name in ipairs({ "PSubscribe", "psubscribe", "SSUBSCRIBE", "SSubscribe" }) do
+            local sub = assert(client[name](client, "a*"))
+            assert.are.same({ "a*" }, sub:Channels())
+            sub:Close()
+          end
+        end)
+      )
+
+      it(
         "tells which pattern a message has come by",
         spec(function()
           local client = connect(servers.shared(), { protocol = protocol })

@@ -5,7 +5,7 @@ local outcome = require("chuck.redis.outcome")
 
 local methods = {}
 
---- What is known of each command of two words when the second of them stands in a list of arguments.
+--- What is known of commands of two words when the second stands in a list of arguments.
 local listed = {}
 
 --- The spec of a subcommand whose own word is sent with the arguments, as an argument.
@@ -36,6 +36,16 @@ local function subcommand(container, ...)
   return spec, 2
 end
 
+--- The method that a class has already, in other letters: perhaps one that it has made itself.
+local function in_other_letters(class, name)
+  name = name:lower()
+  for key, method in pairs(class) do
+    if key:lower() == name then
+      return method
+    end
+  end
+end
+
 --- Has `class` answer to commands that it does not have itself: each calls
 --- `perform(self, spec, ...)`.
 function methods.add(class, perform)
@@ -45,9 +55,9 @@ function methods.add(class, perform)
       if not spec then
         return nil
       end
-      local own = rawget(class, spec.method)
+      local own = in_other_letters(class, spec.method)
       if own then
-        -- What the class does in a way of its own, in other letters.
+        class[name] = own
         return own
       end
       local function method(self, ...)
