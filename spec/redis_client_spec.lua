@@ -687,6 +687,49 @@ describe("a wait of a client", function()
   )
 end)
 
+describe("a command that is sent again", function()
+  --- A client of a server that ends each connection at a GET, `after_ms` later; and how many it got.
+  local function counting(after_ms, more)
+    local gets = { count = 0 }
+    more.in_flight, more.protocol = "retry", 2
+    local client = to_fake(function(peer, command)
+      if command[1] ~= "GET" then
+        return "+OK\r\n"
+      end
+      gets.count = gets.count + 1
+      chuck.RegTimer(sched.engine(), after_ms, function()
+        peer:Close(true)
+        return -1
+      end)
+    end, more)
+    assert.is_true(client:Ready())
+    return client, gets
+  end
+
+  for _, retries in ipairs({ 0, 1, 3 }) do
+    it(
+      ("is so %d times when that is how often it may be"):format(retries),
+      tasks.spec(function()
+        local client, gets = counting(1, { retries = retries })
+        local _, _, code = client:Get("a")
+        assert.are.equal("EOF", code)
+        assert.are.equal(1 + retries, gets.count)
+        assert.are.equal(retries, client:Stats().repeats)
+      end)
+    )
+  end
+
+  it(
+    "has the time of one",
+    tasks.spec(function()
+      local client = counting(80, { retries = 100, timeout_ms = 100 })
+      local began = sched.now()
+      client:Get("a")
+      assert.is_true(sched.now() - began < 160)
+    end)
+  )
+end)
+
 describe("what a program hooks in", function()
   it(
     "changes arguments and replies",

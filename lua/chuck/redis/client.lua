@@ -97,11 +97,10 @@ local function no_reply(self, spec, from, message, code)
   return nil, spec.name .. ": " .. message, code
 end
 
---- As `perform`, for as long as `how` says, while links come and go.
+--- As `perform`, until `give_up`, while links come and go. The command was sent again `tries` times
+--- already.
 ---@async
-local function persist(self, how, spec, ...)
-  local timeout_ms = how and how.timeout_ms or self.timeout_ms
-  local give_up, tries = sched.now() + timeout_ms, 0
+local function persist(self, how, give_up, tries, spec, ...)
   while true do
     local from, message, code, err = self.keeper:Link(math.max(give_up - sched.now(), 0))
     if not from then
@@ -121,11 +120,15 @@ local function persist(self, how, spec, ...)
   end
 end
 
---- Tells `on_slow` of a command that took long.
+--- Sends a command, and tells `on_slow` when it took long.
 ---@async
-local function timed(self, how, spec, ...)
+local function run(self, how, spec, ...)
   local began = sched.now()
-  local value, message, code, err = persist(self, how, spec, ...)
+  local give_up = began + (how and how.timeout_ms or self.timeout_ms)
+  if not self.options.slow_ms then
+    return persist(self, how, give_up, 0, spec, ...)
+  end
+  local value, message, code, err = persist(self, how, give_up, 0, spec, ...)
   local took = sched.now() - began
   if took >= self.options.slow_ms then
     self.slow = self.slow + 1
@@ -148,6 +151,7 @@ local function perform(self, spec, ...)
   if not from or self.is_observed then
     return self:Perform(nil, spec, ...)
   end
+  local give_up = self.repeats_any and sched.now() + self.timeout_ms
   local value, message, code = request(from, self.timeout_ms, spec, ...)
   if type(value) == "string" and not self.replies and not spec.shape then
     return value
@@ -155,9 +159,9 @@ local function perform(self, spec, ...)
     return answer(self, spec, from, value, ...)
   elseif value == false then
     wrong(spec, message, code)
-  elseif from.ended and may_repeat(self, spec, from, nil, ...) then
+  elseif give_up and may_repeat(self, spec, from, nil, ...) then
     self.repeats = self.repeats + 1
-    return persist(self, nil, spec, ...)
+    return persist(self, nil, give_up, 1, spec, ...)
   end
   return no_reply(self, spec, from, message, code)
 end
@@ -188,7 +192,6 @@ scan.extend(Client, expect, perform)
 --- Sends a command with its transformed arguments, watched for its time.
 ---@async
 function Client:Perform(how, spec, ...)
-  local run = self.options.slow_ms and timed or persist
   if self.arguments then
     return run(self, how, spec, self.arguments(spec.name, ...))
   end
@@ -323,6 +326,8 @@ function client.new(made)
     replies = made.replies or false,
     --- Whether commands take the long way: arguments are changed, or times are looked at.
     is_observed = (made.arguments or made.slow_ms) and true or false,
+    --- Whether a command may be sent again without having been asked for it.
+    repeats_any = made.in_flight == "retry" and made.retries > 0,
     --- Told when the shared link is lost: `fn(client, link)`.
     on_loss = {},
     --- Connections of commands that block, and replies that are kept, once there are any.
