@@ -1,6 +1,9 @@
 --- The client for tasks, against a real server: outcomes, protocols, places, limits, hooks.
 local chuck = require("chuck")
+local commands = require("chuck.redis.commands")
+local compat = require("chuck.support.compat")
 local fake = require("spec.helper.fake_redis")
+local idempotent = require("chuck.redis.idempotent")
 local net = require("spec.helper.net")
 local options = require("chuck.redis.options")
 local sched = require("chuck.co.sched")
@@ -688,7 +691,7 @@ describe("a wait of a client", function()
 end)
 
 describe("a command that is sent again", function()
-  --- A client of a server that ends each connection at a GET, `after_ms` later; and how many it got.
+  --- A client of a server that ends each connection at a GET, `after_ms` later; and how many.
   local function counting(after_ms, more)
     local gets = { count = 0 }
     more.in_flight, more.protocol = "retry", 2
@@ -705,6 +708,48 @@ describe("a command that is sent again", function()
     assert.is_true(client:Ready())
     return client, gets
   end
+
+  it(
+    "leaves the same behind: what a server did not do twice as once is not sent again",
+    spec(function(client)
+      --- What is there after a command was carried out so many times.
+      local function left_by(times, command)
+        client:FlushDB()
+        client:RPush("list", "a", "b", "c")
+        client:ZAdd("z", 1, "a", 2, "b")
+        client:ZAdd("y", 1, "a")
+        client:SAdd("s", "a", "b")
+        client:SAdd("r", "a", "c")
+        for _ = 1, times do
+          assert(client:Call(compat.unpack(command)))
+        end
+        local found = { client:LRange("list", 0, -1) }
+        for _, key in ipairs({ "z", "y" }) do
+          found[key] = client:ZRange(key, 0, -1, "WITHSCORES")
+        end
+        for _, key in ipairs({ "r", "s" }) do
+          found[key] = client:SMembers(key)
+          table.sort(found[key])
+        end
+        return found
+      end
+      for _, command in ipairs({
+        { "LTRIM", "list", 1, -1 },
+        { "ZUNIONSTORE", "z", 2, "z", "y" },
+        { "ZINTERSTORE", "z", 2, "z", "y" },
+        { "ZDIFFSTORE", "y", 2, "z", "y" },
+        { "ZRANGESTORE", "z", "z", 1, -1 },
+        { "SDIFFSTORE", "r", "s", "r" },
+        { "SINTERSTORE", "r", "s", "r" },
+        { "SUNIONSTORE", "r", "s", "r" },
+      }) do
+        local is_same = pcall(assert.are.same, left_by(1, command), left_by(2, command))
+        if idempotent.is(commands.specs[command[1]], compat.unpack(command, 2)) then
+          assert.is_true(is_same, command[1])
+        end
+      end
+    end)
+  )
 
   for _, retries in ipairs({ 0, 1, 3 }) do
     it(

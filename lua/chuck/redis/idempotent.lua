@@ -1,4 +1,5 @@
---- Commands that leave the same behind when they are carried out twice.
+--- Commands that leave the same behind when they are carried out twice. LTRIM is none, nor are those
+--- that store a difference or a sum: what they take away from, or add up, may be what they stored.
 
 local idempotent = {}
 
@@ -6,8 +7,7 @@ local NAMES = {}
 for name in
   ([[
     SET MSET HSET HMSET DEL UNLINK HDEL SADD SREM ZREM PERSIST EXPIREAT PEXPIREAT SETEX PSETEX
-    SETBIT SETRANGE LSET LTRIM PFADD GEOADD SDIFFSTORE SINTERSTORE SUNIONSTORE ZUNIONSTORE
-    ZINTERSTORE ZDIFFSTORE ZRANGESTORE ECHO PING XACK XDEL XTRIM
+    SETBIT SETRANGE LSET PFADD GEOADD SINTERSTORE SUNIONSTORE ECHO PING XACK XDEL XTRIM
   ]]):gmatch("%S+")
 do
   NAMES[name] = true
