@@ -655,6 +655,30 @@ describe("a wait of a client", function()
   )
 
   it(
+    "for a connection ends with the client, or its scope, though that has not begun to connect",
+    tasks.spec(function()
+      local client, codes = nil, {}
+      co.spawn(function()
+        codes[1] = select(3, client:Get("a"))
+      end)
+      co.spawn(function()
+        client:Close()
+      end)
+      client = client_with({ address = server.address })
+      tasks.wait("the end of the wait", function()
+        return codes[1]
+      end)
+      co.scope(function(scope)
+        client = client_with({ address = server.address, timeout_ms = 60000 })
+        scope:Cancel()
+      end)
+      codes[2] = select(3, client:Get("a"))
+      assert.are.same({ "ESOCKCLOSE", "ESOCKCLOSE" }, codes)
+      assert.is_true(client:IsClosed())
+    end)
+  )
+
+  it(
     "for room to send is cancelled",
     tasks.spec(function()
       local client, full = to_fake(nil, { protocol = 2, send_limit = 1024 })

@@ -152,15 +152,19 @@ local function keep(self)
 end
 
 --- Whatever ends the keeper, the link goes with it, and those who wait for one are told.
----@async
-local function guard(self)
-  local fine, problem = sched.pcall(keep, self)
+local function conclude(self)
   self.is_closed, self.is_over = true, true
   if self.link then
     self.link:Close()
   end
   self.waiting:Finish(sched.DONE)
   self.on_over()
+end
+
+---@async
+local function guard(self)
+  local fine, problem = sched.pcall(keep, self)
+  conclude(self)
   if not fine then
     error(problem, 0)
   end
@@ -200,6 +204,10 @@ function keeper.new(owner, options)
     task = false,
   }, Keeper)
   self.task = sched.start(options.home or sched.home(), guard, self)
+  -- It may be cancelled before it has begun.
+  self.task.on_drop = function()
+    conclude(self)
+  end
   return self
 end
 
