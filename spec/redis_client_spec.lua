@@ -283,6 +283,35 @@ describe("a client", function()
   )
 
   it(
+    "is ready though no command may wait for that",
+    tasks.spec(function()
+      local client = connect({ queue = 0 })
+      assert.are.equal("ENOBUFS", (select(3, client:Ping())))
+      assert.is_true(client:Ready())
+      assert.are.equal("PONG", client:Ping())
+    end)
+  )
+
+  it(
+    "waits for the next connection when the first ends with its greeting",
+    tasks.spec(function()
+      local connections = 0
+      local client = to_fake(function(peer, command)
+        if command[1] == "PING" then
+          return "+PONG\r\n"
+        end
+        peer:Send("*0\r\n")
+        connections = connections + 1
+        if connections == 1 then
+          peer:Close()
+        end
+      end)
+      assert.are.equal("PONG", client:Ping())
+      assert.are.equal(1, client:Stats().losses)
+    end)
+  )
+
+  it(
     "is closed once, and then says so",
     spec(function(client)
       client:Ping()
@@ -357,6 +386,8 @@ describe("a client", function()
       blames("#1 to 'CallWith'", "CallWith", { nonsense = 1 }, "GET", "a")
       blames("#1 to 'CallWith'", "CallWith", { timeout_ms = -1 }, "GET", "a")
       blames("#2 to 'CallWith'", "CallWith", {}, 5)
+      blames("#1 to 'Ready' %(milliseconds expected, got string%)", "Ready", "1")
+      blames("#1 to 'Ready' %(milliseconds expected, got %-1%)", "Ready", -1)
       blames("#2 to 'Set'", "Set", "a", print)
       blames("#1 to 'Client' %(string expected, got table%)", "Client", { { "REPLY" } })
       assert.are.equal("PONG", client:Ping())

@@ -216,7 +216,10 @@ calls.extend(Client, expect, perform, perform_with)
 ---@async
 function Client:Ready(timeout_ms)
   expect(self, "Ready")
-  local up, message, code, err = self.keeper:Link(timeout_ms or self.options.connect_ms)
+  if timeout_ms ~= nil and not (type(timeout_ms) == "number" and timeout_ms >= 0) then
+    outcome.raise("Ready", 1, "milliseconds expected, got " .. outcome.kind_of(timeout_ms))
+  end
+  local up, message, code, err = self.keeper:Await(timeout_ms or self.options.connect_ms)
   if not up then
     return nil, message, code, err
   end

@@ -106,13 +106,18 @@ end
 local function stay(self, fresh)
   local began = sched.now()
   self.connects = self.connects + 1
-  self.link, self.failure = fresh, false
   fresh.on_end = function()
     self.link = false
     self.replies = self.replies + fresh:Received()
     self.on_loss(fresh)
   end
-  self.waiting:Finish(sched.DONE)
+  if fresh.ended then
+    -- While its last greeting was on the way here.
+    fresh:on_end()
+  else
+    self.link, self.failure = fresh, false
+    self.waiting:Finish(sched.DONE)
+  end
   self:RunHook("on_connect", self.owner)
   watch(self, fresh)
   self.link, self.failure = false, fresh.ended
@@ -225,24 +230,38 @@ local function absence(self, why)
   return outcome.none(self.place, why or "not connected", "ETIMEDOUT")
 end
 
+--- Parks until there is a link: as `Link`, without a limit to how many wait.
+---@async
+function Keeper:Await(timeout_ms)
+  timeout_ms = timeout_ms or math.huge
+  local give_up = sched.now() + timeout_ms
+  while not self.link and not self.is_closed do
+    local left = math.max(give_up - sched.now(), 0)
+    if not self.waiting:Wait(sched.parking(), left) then
+      return absence(self, ("no connection in %g ms"):format(timeout_ms))
+    elseif self.failure and self.failure.err then
+      return absence(self)
+    end
+    -- A link that has ended before its turn came: the next may be better.
+  end
+  if self.link then
+    return self.link
+  end
+  return absence(self)
+end
+
 --- The link that is up; parks while there is none. `nil, message, code[, err]` when the time has
 --- passed, when the server refuses us, and when too many wait already.
 ---@async
 function Keeper:Link(timeout_ms)
   if self.link then
     return self.link
-  elseif self.is_closed then
-    return absence(self)
-  elseif self.waiting.count >= self.options.queue then
+  elseif not self.is_closed and self.waiting.count >= self.options.queue then
     local failure = self.failure
     local why = ("%d commands wait for a connection already"):format(self.waiting.count)
     return outcome.none(failure and failure.message or self.place, why, "ENOBUFS")
   end
-  local came = self.waiting:Wait(sched.parking(), timeout_ms)
-  if self.link then
-    return self.link
-  end
-  return absence(self, not came and ("no connection in %g ms"):format(timeout_ms))
+  return self:Await(timeout_ms)
 end
 
 --- Ends the link, and the attempts to make another. Any number of times, from anywhere.
