@@ -5,6 +5,15 @@ local outcome = require("chuck.redis.outcome")
 
 local guards = {}
 
+--- Raises for what makes the server send what are no replies.
+local function turn_away(_, spec)
+  outcome.blame(
+    ("%s: what follows are no replies, use a program such as redis-cli"):format(spec.name)
+  )
+end
+
+guards.SYNC, guards.PSYNC = turn_away, turn_away
+
 --- A guard that raises and says what to use.
 local function refuse(instead)
   return function(_, spec)
