@@ -192,4 +192,19 @@ describe("a reply of RESP2 in its shape", function()
       end
     end
   end)
+
+  it("is something, and never an error, for lists that a shape does not expect", function()
+    local null = setmetatable({}, { __tostring = tostring })
+    local function list(depth, item)
+      return depth == 0 and item or { list(depth - 1, item), item, list(depth - 1, item) }
+    end
+    for name, spec in pairs(commands.specs) do
+      for depth = 1, spec.shape and 5 or 0 do
+        for _, item in ipairs({ 7, "x", null, true }) do
+          assert.is_table(give(name, list(depth, item), "a", 1, "FULL", "WITHSCORES", "3"), name)
+          assert.is_table(give(name, { list(depth - 1, item), {} }, "a"), name)
+        end
+      end
+    end
+  end)
 end)

@@ -189,6 +189,9 @@ function GIVERS.streams(value)
   end
   local made = {}
   for _, pair in ipairs(value) do
+    if not is_list(pair) or pair[1] == nil then
+      return value
+    end
     made[pair[1]] = pair[2]
   end
   return made
