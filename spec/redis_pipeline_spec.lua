@@ -149,6 +149,8 @@ describe("a pipeline", function()
       for _, command in ipairs({
         { "BLPOP", "a", 1 },
         { "XREAD", "block", 0, "STREAMS", "a", "0" },
+        { "XREAD", { "BLOCK", 0, "STREAMS", "a", "0" } },
+        { "WAIT", 1, 0 },
         { "SUBSCRIBE", "a" },
         { "MONITOR" },
         { "SELECT", 1 },
@@ -162,8 +164,8 @@ describe("a pipeline", function()
         assert.matches("^%S*redis_pipeline_spec.lua:%d+: " .. command[1], why)
       end
       assert.are.equal(0, p:Size())
-      p:XRead("COUNT", 1, "STREAMS", "a", "0")
-      assert.are.same({ redis.null }, p:Execute())
+      p:XRead("COUNT", 1, "STREAMS", "a", "0"):XRead("STREAMS", "block", "0"):Wait(0, 1)
+      assert.are.same({ redis.null, redis.null, 0 }, p:Execute())
     end)
   )
 

@@ -45,28 +45,26 @@ end
 --- Commands that have passed `admit`, whatever their arguments.
 local admitted = setmetatable({}, { __mode = "k" })
 
-local function says_block(...)
-  for i = 1, select("#", ...) do
-    local word = select(i, ...)
-    if type(word) == "string" and #word == 5 and word:upper() == "BLOCK" then
-      return true
-    end
-  end
-  return false
+--- How long a command waits at the server, in milliseconds; nil when it does not.
+local function wait_of(spec, ...)
+  return require("chuck.redis.blocking").time_of(spec, ...)
 end
 
 --- Raises for a command that would hold up, or change, the connection that tasks share.
 local function admit(self, spec, ...)
-  if guards[spec.name] and not spec.is_blocking then
-    guards[spec.name](self, spec, ...)
+  if not spec.is_blocking then
+    if guards[spec.name] then
+      guards[spec.name](self, spec, ...)
+    end
+    admitted[spec] = true
   elseif spec.block == "second" then
     -- WAIT is about the writes before it, on this very connection: nowhere else has it a meaning.
-    return
-  elseif spec.is_blocking and (spec.block ~= "BLOCK" or says_block(...)) then
+    if wait_of(spec, ...) == math.huge then
+      outcome.blame(spec.name .. " would hold up the connection that tasks share for ever")
+    end
+  elseif wait_of(spec, ...) then
     local message = "%s waits: it cannot be queued, call it on the client"
     outcome.blame(message:format(spec.name))
-  elseif not spec.is_blocking then
-    admitted[spec] = true
   end
 end
 pipeline.admit = admit
