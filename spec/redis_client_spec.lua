@@ -442,6 +442,54 @@ describe("a client", function()
     end)
     assert.is_true(not fine and problem:find("task") or fine)
   end)
+
+  it(
+    "called in a callback raises at its line",
+    spec(function(client)
+      client:Ready()
+      local problems = {}
+      local function try(fn)
+        local _, problem = pcall(fn)
+        problems[#problems + 1] = problem
+      end
+      chuck.RegTimer(sched.engine(), 1, function()
+        try(function()
+          local value = client:Get("a")
+          return value
+        end)
+        try(function()
+          local value = client:Call("CONFIG", "GET", "save")
+          return value
+        end)
+        try(function()
+          local value = client:Pipeline():Ping():Execute()
+          return value
+        end)
+        try(function()
+          local value = client:Multi(function(tx)
+            tx:Ping()
+          end)
+          return value
+        end)
+        try(function()
+          local value = client:Watch("a", function() end)
+          return value
+        end)
+        try(function()
+          local value = client:BLPop("a", 1)
+          return value
+        end)
+        return -1
+      end)
+      tasks.wait("the callback", function()
+        return #problems == 6
+      end)
+      for i, problem in ipairs(problems) do
+        assert.matches("^%S*redis_client_spec.lua:%d+: this call waits", problem, i)
+      end
+      assert.are.equal("PONG", client:Ping())
+    end)
+  )
 end)
 
 describe("a place", function()

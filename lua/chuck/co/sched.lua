@@ -604,7 +604,9 @@ end
 function sched.parking()
   local worker = running
   if not worker then
-    error("this call waits, and only a task can wait: use it inside of co.run or co.spawn", 3)
+    check.blame_outside(
+      "this call waits, and only a task can wait: use it inside of co.run or co.spawn"
+    )
   elseif worker.stop then
     error(worker.stop, 0)
   end

@@ -221,6 +221,8 @@ end
 --- other commands may take, or just as long as `how` says.
 ---@async
 local function wait(self, how, block_ms, spec, ...)
+  -- Here, where the line of the caller is known on every Lua.
+  sched.parking()
   local pool, tries = pool_of(self), 0
   local given_ms = how and how.timeout_ms
   local own_ms = given_ms or self.timeout_ms

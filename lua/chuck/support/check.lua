@@ -91,12 +91,23 @@ function check.blame(package, message)
   error(message, level)
 end
 
---- As `check.options`, at whatever depth of a package: its caller is blamed.
-function check.blame_options(package, name, n, options, kinds)
-  local fine, problem = pcall(check.options, name, n, options, kinds)
-  if not fine then
-    check.blame(package, (tostring(problem):gsub("^.-:%d+: ", "")))
+--- The folder of chuck's files, as Lua names them; nil when it does not.
+local FOLDER = debug.getinfo(1, "S").source:match("^(.*[/\\])support[/\\][^/\\]*$")
+
+--- Whether a function on the stack is no line of a program that uses chuck.
+local function is_inside(info)
+  return info.what == "C" or info.what == "tail" or info.source:find(FOLDER, 1, true) == 1
+end
+
+--- Raises at the line that has called into chuck, through however many of its files.
+function check.blame_outside(message)
+  local level = 2
+  local info = FOLDER and debug.getinfo(level, "S")
+  while info and is_inside(info) do
+    level = level + 1
+    info = debug.getinfo(level, "S")
   end
+  error(message, level)
 end
 
 --- Argument `n` of the function `name` is of a kind: a type of Lua's, a class, one of `KINDS`.
