@@ -795,6 +795,27 @@ describe("a wait of a client", function()
   )
 end)
 
+describe("a command larger than may be sent", function()
+  it(
+    "is refused at once, also while others wait for replies",
+    tasks.spec(function()
+      local client = to_fake(nil, { protocol = 2, send_limit = 1024 })
+      client:Ready()
+      co.spawn(client.Get, client, "a")
+      co.yield()
+      assert.are.equal(1, client:Stats().in_flight)
+      local big = ("x"):rep(2 * 1024 * 1024)
+      for _, arguments in ipairs({ { "a", big }, { { "a", big } } }) do
+        local value, message, code = client:Set(compat.unpack(arguments))
+        assert.is_nil(value)
+        assert.matches("^SET: .*: %d+ bytes to send, limit is 1049600$", message)
+        assert.are.equal("ENOBUFS", code)
+      end
+      client:Close()
+    end)
+  )
+end)
+
 describe("a command that is sent again", function()
   --- A client of a server that ends each connection at a GET, `after_ms` later; and how many.
   local function counting(after_ms, more)

@@ -196,6 +196,19 @@ function Link:Send(...)
   return send(self.conn, ...)
 end
 
+--- How many bytes of text are in what is to be sent.
+local function size_of(items)
+  local size = 0
+  for _, item in pairs(items) do
+    if type(item) == "string" then
+      size = size + #item
+    elseif type(item) == "table" then
+      size = size + size_of(item)
+    end
+  end
+  return size
+end
+
 --- As `Submit`, but while others wait for their replies it waits for room.
 ---@async
 local function submit_patiently(self, timeout_ms, ...)
@@ -216,8 +229,14 @@ end
 ---@async
 function Link:Request(timeout_ms, ...)
   local sent, message, code = self:Submit(parking(), ...)
-  if sent == nil and code == "ENOBUFS" and self.first <= self.last then
-    sent, message, code = submit_patiently(self, timeout_ms, ...)
+  if sent == nil and code == "ENOBUFS" then
+    local size = size_of({ ... })
+    if size > self.most_bytes then
+      local text = "%s: %.0f bytes to send, limit is %.0f"
+      return nil, text:format(self.peer, size, self.most_bytes), code
+    elseif self.first <= self.last then
+      sent, message, code = submit_patiently(self, timeout_ms, ...)
+    end
   end
   if not sent then
     return sent, message, code
@@ -309,6 +328,8 @@ function link.over(engine, conn, peer, options)
     pushes = 0,
     --- Replies beyond one for each entry.
     more = 0,
+    --- Bytes that may wait to be sent.
+    most_bytes = options.send_limit + HIGH_WATER,
     --- Who waits for room in the queue of the connection, and for the end.
     room = waiters.new("room to send to " .. peer),
     watchers = waiters.new("the end of the connection to " .. peer),
@@ -328,7 +349,7 @@ function link.over(engine, conn, peer, options)
   -- What is refused for want of room is so while the mark is passed: its end will be told.
   conn:SetHighWater(HIGH_WATER, function()
     self.room:Finish(sched.DONE)
-  end, options.send_limit + HIGH_WATER)
+  end, self.most_bytes)
   conn:SetNoDelay(true)
   local fine, message, code = conn:Add2Engine(engine, receiver(self))
   if not fine then
