@@ -94,6 +94,11 @@ describe("pauses", function()
 
   it("are never nothing, for then nobody else would run", function()
     assert.are.equal(1, backoff.new(0, 0):Next())
+    local from_nothing = backoff.new(0, 1000)
+    for _ = 1, 20 do
+      from_nothing:Next()
+    end
+    assert.is_true(from_nothing:Next() >= 500)
   end)
 
   it("differ, and fill their range", function()

@@ -49,7 +49,7 @@ end
 --- The next pause, in milliseconds.
 function Backoff:Next()
   local longest = math.min(self.longest, self.most)
-  self.longest = math.min(2 * longest, self.most)
+  self.longest = math.min(2 * math.max(longest, LEAST), self.most)
   -- Without any pause, nobody else would run while tries fail at once.
   return math.max(longest * (1 + self.random()) / 2, LEAST)
 end
