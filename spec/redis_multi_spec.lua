@@ -214,6 +214,7 @@ describe("a watched transaction", function()
           tries = tries + 1
           local n = tonumber(session:Get("n"))
           assert.are.same({ x = "y" }, session:HGetAll("h"))
+          assert.is_number(session:client("id"))
           if tries < 3 then
             client:Incr("n")
           end

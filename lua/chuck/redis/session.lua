@@ -36,11 +36,11 @@ local function perform(self, spec, ...)
   expect(self, spec.method or spec.name)
   local guard = guards[spec.name]
   if guard and not ALLOWED[spec.name] and not spec.is_blocking then
-    return guard(self.client, spec, ...)
+    return guard(self.owner, spec, ...)
   elseif not self.link then
     return outcome.none(spec.name, "the session has ended", "ESOCKCLOSE")
   end
-  return self.perform_on(self.client, self.link, self.client.timeout_ms, spec, ...)
+  return self.perform_on(self.owner, self.link, self.owner.timeout_ms, spec, ...)
 end
 
 methods.add(Session, perform)
@@ -88,7 +88,8 @@ function session.open(client, perform_on)
     end
   end
   return setmetatable({
-    client = client,
+    --- Not by the name of a command, which would not be a method then.
+    owner = client,
     link = link,
     --- Whether the link was made for it: an old one may have been ended by the server meanwhile.
     is_new = is_new,
@@ -100,7 +101,7 @@ end
 
 --- Ends a session whose link somebody else may have.
 function session.give_back(self)
-  local client, link = self.client, self.link
+  local client, link = self.owner, self.link
   self.link = false
   local is_current = self.connects == client.keeper.connects and not client.keeper.is_closed
   if link.ended or not is_current or #client.idle >= limits.watch_idle then
