@@ -38,6 +38,14 @@ describe("a pool", function()
       assert.are.equal("4", (pool:Get("a")))
       assert.are.equal(7, pool:Run(redis.script("return 7")))
       assert.are.equal("a", pool:Scan():Next())
+      for _ = 1, 4 do
+        assert.are.equal("4", pool:Cached("a"))
+        assert.are.equal("4", pool:CachedCall("GET", "a"))
+      end
+      server:Cli("SET", "a", "5")
+      tasks.wait("the news", function()
+        return pool:Cached("a") == "5"
+      end)
     end)
   )
 

@@ -106,6 +106,14 @@ for _, name in ipairs(BY_ONE) do
   end
 end
 
+-- What is kept is kept once: by the first of its clients.
+for _, name in ipairs({ "Cached", "CachedCall" }) do
+  Pool[name] = function(self, ...)
+    expect(self, name)
+    return Client[name](self.members[1], ...)
+  end
+end
+
 --- Calls `fn(client, ...)` with one of the clients, for commands that are to be sent in order: what
 --- it returns.
 ---@async
