@@ -795,6 +795,49 @@ describe("a wait of a client", function()
   )
 end)
 
+describe("a server that is heard of", function()
+  it(
+    "is not silent, though its reply takes long",
+    tasks.spec(function()
+      local pieces = { "$64\r\n" }
+      for _ = 1, 32 do
+        pieces[#pieces + 1] = "xx"
+      end
+      pieces[#pieces + 1] = "\r\n"
+      local client = to_fake(function(peer, command)
+        if command[1] ~= "GET" then
+          -- Whether the server is there is asked while it answers: that would come behind.
+          return command[1] ~= "PING" and "+OK\r\n" or nil
+        end
+        local i = 0
+        chuck.RegTimer(sched.engine(), 10, function()
+          i = i + 1
+          if peer.is_closed or not pieces[i] then
+            return -1
+          end
+          peer:Send(pieces[i])
+        end)
+      end, { protocol = 2, heartbeat_ms = 60 })
+      assert.are.equal(("x"):rep(64), client:Get("a"))
+      assert.are.equal(0, client:Stats().losses)
+    end)
+  )
+
+  it(
+    "no more is gone after two times heartbeat_ms",
+    tasks.spec(function()
+      local client = to_fake(function(_, command)
+        return command[1] ~= "GET" and command[1] ~= "PING" and "+OK\r\n" or nil
+      end, { protocol = 2, heartbeat_ms = 30, timeout_ms = 5000 })
+      client:Ready()
+      local value, message, code = client:Get("a")
+      assert.is_nil(value)
+      assert.matches("silent for 60 ms", message)
+      assert.are.equal("ETIMEDOUT", code)
+    end)
+  )
+end)
+
 describe("a command larger than may be sent", function()
   it(
     "is refused at once, also while others wait for replies",

@@ -79,25 +79,32 @@ end
 --- Asks the server whether it is there.
 local PROBE = { taker = function() end, loser = function() end }
 
---- Waits for the end of the link; after too long a silence it ends it.
+--- The part of a pause in which not one byte has to come for it to be silent.
+local MOST = 0.9
+
+--- Waits for the end of the link; after too long a silence it ends it. While a large reply is on its
+--- way, or a large command, there is none.
 ---@async
 local function watch(self, fresh)
   local pause = self.options.heartbeat_ms
   if pause == 0 then
     return fresh:Wait()
   end
-  local seen, is_asked = -1, false
+  local seen, queued, is_asked = -1, 0, false
   while not fresh:Wait(pause) do
     local received = fresh:Received() + fresh.pushes
-    if received ~= seen then
-      is_asked = false
-    elseif is_asked then
+    local left = fresh.conn:QueuedBytes()
+    if is_asked and received == seen and fresh.is_quiet and left >= queued then
       fresh:Close("ETIMEDOUT", ("silent for %g ms"):format(2 * pause))
-    else
+    elseif is_asked then
+      is_asked = false
+      fresh:Listen(0)
+    elseif received == seen then
       is_asked = true
       fresh:Submit(setmetatable({}, { __index = PROBE }), "PING")
+      fresh:Listen(math.max(1, math.floor(MOST * pause)))
     end
-    seen = received
+    seen, queued = received, left
   end
 end
 

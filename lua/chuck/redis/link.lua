@@ -23,6 +23,8 @@ local waiters = require("chuck.co.waiters")
 local send = native.redis.send
 local parking, park, wake, TIMEOUT = sched.parking, sched.park, sched.wake, sched.TIMEOUT
 
+local ERVTIMEOUT = native.error.ERVTIMEOUT
+
 local link = {}
 
 ---@class chuck.redis.Link
@@ -129,7 +131,9 @@ local function ignore() end
 
 local function receiver(self)
   return function(_, value, code, is_push)
-    if value == nil then
+    if value == nil and code == ERVTIMEOUT then
+      self.is_quiet = true
+    elseif value == nil then
       finish(self, outcome.code_of(code))
     elseif is_push then
       self.pushes = self.pushes + 1
@@ -291,6 +295,14 @@ function Link:Wait(timeout_ms)
   return self.ended or nil
 end
 
+--- Has `is_quiet` tell whether not one byte has come for so many milliseconds from now; 0: never.
+function Link:Listen(ms)
+  self.is_quiet = false
+  if not self.ended then
+    self.conn:SetRecvTimeout(ms)
+  end
+end
+
 --- Stops reading from the server, or goes on.
 function Link:Pause()
   if not self.is_paused and not self.ended then
@@ -336,6 +348,8 @@ function link.over(engine, conn, peer, options)
     --- What tasks of this link wait for, as `co.tasks` tells it.
     what = "reply of " .. peer,
     is_paused = false,
+    --- See `Listen`.
+    is_quiet = false,
     --- Told of pushes, of replies that nobody waits for, and of the end: `on_push(link, items)`,
     --- `on_reply(link, value)`, `on_end(link)`.
     on_push = ignore,
