@@ -795,6 +795,39 @@ describe("a wait of a client", function()
   )
 end)
 
+describe("a server that answers what nobody expects", function()
+  --- What calls come to when HELLO, and all that follows, is answered so.
+  local function answers(greeting, reply)
+    local client = to_fake(function(_, command)
+      return command[1] == "HELLO" and greeting or reply
+    end, { timeout_ms = 50 })
+    local codes = {
+      (select(3, client:Ping())),
+      (select(3, client:Scan():Next())),
+      (select(
+        3,
+        client:Multi(function(tx)
+          tx:Get("a")
+        end)
+      )),
+    }
+    client:Close()
+    return codes
+  end
+
+  it(
+    "is told apart, and nothing raises",
+    tasks.spec(function()
+      local code = "ERDISPERROR"
+      assert.are.same({ code, code, code }, answers("#f\r\n", "+PONG\r\n"))
+      for _, reply in ipairs({ "#f", "#t", "_", "+OK", ":1", "%0", "*2\r\n*0\r\n*0", "*0" }) do
+        local codes = answers("%0\r\n", reply .. "\r\n")
+        assert.are.same({ [2] = code, [3] = code }, codes, reply)
+      end
+    end)
+  )
+end)
+
 describe("a server that is heard of", function()
   it(
     "is not silent, though its reply takes long",

@@ -48,8 +48,11 @@ end
 local function ask(link, give_up, command)
   local left = math.max(give_up - sched.now(), 0)
   local value, message, code = link:Request(left, compat.unpack(command))
-  if not value then
-    return nil, message or link.peer .. ": wrong setup command: " .. tostring(code), code
+  if value == nil then
+    return nil, message, code
+  elseif not value then
+    local why = message and "cannot be sent, " .. code or "false is no answer to it"
+    return nil, ("%s: %s: %s"):format(link.peer, command[1], why), "ERDISPERROR"
   elseif outcome.is_error(value) then
     return nil, ("%s: %s: %s"):format(link.peer, command[1], value.message), value.code, value
   end

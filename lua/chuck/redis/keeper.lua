@@ -82,8 +82,8 @@ local PROBE = { taker = function() end, loser = function() end }
 --- The part of a pause in which not one byte has to come for it to be silent.
 local MOST = 0.9
 
---- Waits for the end of the link; after too long a silence it ends it. While a large reply is on its
---- way, or a large command, there is none.
+--- Waits for the end of the link; after too long a silence it ends it. There is none while a large
+--- reply is on its way, or a large command.
 ---@async
 local function watch(self, fresh)
   local pause = self.options.heartbeat_ms

@@ -60,6 +60,9 @@ local function commit(client, from, batch, give_up)
       end
     end
     return refusal(batch, raw, results)
+  elseif type(results) ~= "table" or #results ~= size then
+    local why = "a list of %d results expected from EXEC"
+    return outcome.none(from.peer, why:format(size), "ERDISPERROR")
   end
   return pipeline.finish(client, from.protocol, batch, results)
 end
@@ -97,6 +100,12 @@ local function run(client, fn, ...)
     pipeline.deliver(client, batch, client.timeout_ms, "transaction", commit)
   if not results then
     return nil, message, code, is_error(err) and err or nil
+  elseif results == null then
+    return outcome.none(
+      "transaction",
+      "EXEC has answered null, though nothing is watched",
+      "ERDISPERROR"
+    )
   end
   return results, unpack(returned, 1, returned.n)
 end

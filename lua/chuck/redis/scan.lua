@@ -23,6 +23,12 @@ local Scan = {}
 
 local METATABLE = { __index = Scan, __metatable = "redis.scan" }
 
+--- Whether a reply is a cursor and a list.
+local function is_piece(reply)
+  local cursor = type(reply) == "table" and reply[1]
+  return (type(cursor) == "string" or type(cursor) == "number") and type(reply[2]) == "table"
+end
+
 --- The next piece: true; or `nil, message, code`.
 ---@async
 local function fetch(self)
@@ -33,9 +39,9 @@ local function fetch(self)
   else
     reply, message, code, err = self.perform(self.client, self.spec, self.cursor, self.words)
   end
-  if not reply then
+  if reply == nil and code then
     return nil, message, code, err
-  elseif type(reply) ~= "table" or type(reply[2]) ~= "table" then
+  elseif not is_piece(reply) then
     return outcome.none(self.spec.name, "a cursor and a list expected", "ERDISPERROR")
   end
   self.cursor, self.items, self.at = reply[1], reply[2], 0
