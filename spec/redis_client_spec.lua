@@ -711,12 +711,29 @@ describe("a wait of a client", function()
       client:Ping()
       for i = 1, 10 do
         cancels(client, function()
-          client:BLPop("nobody" .. i, 0.01)
+          client:BLPop("nobody" .. i, 0.1)
         end)
         assert.is_true(co.scope(function()
           client:Call("BLPOP", "nobody", 0.01)
         end, { deadline_ms = 2 }) == nil)
         assert.are.equal(tostring(i), client:Echo(i))
+      end
+      assert.are.equal(0, client:Stats().in_flight)
+    end)
+  )
+
+  it(
+    "is none in a coroutine of the program's own, and shifts nothing",
+    spec(function(client)
+      client:Set("a", "not mine")
+      for i = 1, 3 do
+        local own = coroutine.create(function()
+          local value = client:Get("a")
+          return value
+        end)
+        coroutine.resume(own)
+        assert.are.equal(tostring(i), client:Echo(i))
+        assert.are.same({ "x" }, client:Pipeline():Echo("x"):Execute())
       end
       assert.are.equal(0, client:Stats().in_flight)
     end)

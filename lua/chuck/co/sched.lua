@@ -607,7 +607,12 @@ function sched.parking()
     check.blame_outside(
       "this call waits, and only a task can wait: use it inside of co.run or co.spawn"
     )
-  elseif worker.stop then
+  elseif worker.waiter then
+    -- Before it stands in another list: from its last wait, in a coroutine of the program's, somebody
+    -- else has come back here.
+    abandon(worker)
+  end
+  if worker.stop then
     error(worker.stop, 0)
   end
   return worker.task
