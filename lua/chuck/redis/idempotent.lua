@@ -1,5 +1,5 @@
---- Commands that leave the same behind when they are carried out twice. LTRIM is none, nor are those
---- that store a difference or a sum: what they take away from, or add up, may be what they stored.
+--- Commands that leave the same behind when they are carried out twice. LTRIM is none, nor is
+--- what stores a difference or a sum: one of their sources may be what they have stored.
 
 local idempotent = {}
 
