@@ -608,8 +608,7 @@ function sched.parking()
       "this call waits, and only a task can wait: use it inside of co.run or co.spawn"
     )
   elseif worker.waiter then
-    -- Before it stands in another list: from its last wait, in a coroutine of the program's, somebody
-    -- else has come back here.
+    -- It has left its last wait by a coroutine of the program: before it stands in another list.
     abandon(worker)
   end
   if worker.stop then
