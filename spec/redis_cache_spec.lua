@@ -326,6 +326,21 @@ describe("a reply that is kept", function()
   )
 
   it(
+    "has its arguments changed once where nothing is kept",
+    spec(function()
+      local client = connect(servers.shared(), {
+        protocol = 2,
+        arguments = function(_, key, ...)
+          return "my:" .. key, ...
+        end,
+      })
+      client:Set("key", "v")
+      assert.are.equal("v", client:Cached("key"))
+      assert.are.equal("v", client:CachedCall("GET", "key"))
+    end)
+  )
+
+  it(
     "costs a table look-up: thousands are flat in memory",
     spec(function()
       local client = connect(servers.shared(), { cache = { entries = 100 } })

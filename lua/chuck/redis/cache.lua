@@ -365,7 +365,7 @@ local function ask(self, store, spec, home, id, keys, bytes, ...)
     end
     attach(store, from)
     if from.protocol ~= 3 or store.refusal then
-      return self:Perform(nil, spec, ...)
+      return client.carry_out(self, nil, spec, ...)
     end
     local request = home.asked[id]
     if request then

@@ -120,9 +120,9 @@ local function persist(self, how, give_up, tries, spec, ...)
   end
 end
 
---- Sends a command, and tells `on_slow` when it took long.
+--- Sends a command with its arguments as they are, and tells `on_slow` when it took long.
 ---@async
-local function run(self, how, spec, ...)
+local function carry_out(self, how, spec, ...)
   local began = sched.now()
   local give_up = began + (how and how.timeout_ms or self.timeout_ms)
   if not self.options.slow_ms then
@@ -193,9 +193,9 @@ scan.extend(Client, expect, perform)
 ---@async
 function Client:Perform(how, spec, ...)
   if self.arguments then
-    return run(self, how, spec, self.arguments(spec.name, ...))
+    return carry_out(self, how, spec, self.arguments(spec.name, ...))
   end
-  return run(self, how, spec, ...)
+  return carry_out(self, how, spec, ...)
 end
 
 --- Sends a command with options for it.
@@ -371,7 +371,7 @@ end
 client.request, client.answer, client.wrong = request, answer, wrong
 client.may_repeat, client.no_reply = may_repeat, no_reply
 client.METATABLE = METATABLE
-client.perform, client.perform_on = perform, perform_on
+client.perform, client.perform_on, client.carry_out = perform, perform_on, carry_out
 client.Client = Client
 client.commands = commands
 
