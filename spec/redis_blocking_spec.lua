@@ -50,6 +50,9 @@ describe("the time that a command blocks", function()
     )
     assert.is_nil(time_of("XREAD", "STREAMS", "BLOCK", "0"))
     assert.is_nil(time_of("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">"))
+    local words = { "GROUP", "streams", "block", "BLOCK", 7, "STREAMS", "s", ">" }
+    assert.are.equal(7, time_of("XREADGROUP", words))
+    assert.is_nil(time_of("XREADGROUP", "GROUP", "block", "5", "STREAMS", "s", ">"))
   end)
 
   it("is none for what the server will refuse", function()

@@ -46,15 +46,18 @@ local function flatten(...)
   return list, n
 end
 
---- The milliseconds behind the word BLOCK, which stands before the keys.
+--- The milliseconds behind the word BLOCK, which stands before the keys. Groups and consumers may
+--- have any name.
 local function after_block(list, n)
-  for i = 1, n - 1 do
+  local i = 1
+  while i < n do
     local word = type(list[i]) == "string" and list[i]:upper()
     if word == "BLOCK" then
       return tonumber(list[i + 1]) or -1
     elseif word == "STREAMS" then
       return nil
     end
+    i = i + (word == "GROUP" and 3 or 1)
   end
 end
 
