@@ -240,6 +240,46 @@ describe("a command that blocks", function()
   )
 
   it(
+    "keeps no connection for a task that was cancelled before it could ask",
+    spec(function()
+      local client = connect(servers.shared())
+      client:RPush("list", "a")
+      client:BLPop("list", 1)
+      assert.are.equal(1, client:Stats().blocking.idle)
+      local task
+      task = co.spawn(function()
+        task:Cancel()
+        client:BLPop("list", 1)
+      end)
+      task:Join()
+      local stats = client:Stats().blocking
+      assert.are.equal(stats.connections, stats.idle)
+    end)
+  )
+
+  it(
+    "takes no longer in all than was said, though it had to wait for a server",
+    spec(function()
+      local server = servers.server()
+      local client = connect(server)
+      client:Ping()
+      server:Kill()
+      tasks.wait("the loss", function()
+        return not client:Stats().is_connected
+      end)
+      local began = co.now()
+      local waiting = co.spawn(client.CallWith, client, { timeout_ms = 1000 }, "BLPOP", "queue", 0)
+      co.sleep(600)
+      server:Restart()
+      local value, _, code = waiting:Join()
+      assert.is_nil(value)
+      assert.are.equal("ETIMEDOUT", code)
+      assert.is_true(co.now() - began < 1500, co.now() - began)
+      server:Kill()
+    end)
+  )
+
+  it(
     "waits for a server, and is told when there is none",
     spec(function()
       local server = servers.server()

@@ -220,6 +220,18 @@ local function acquire(self, pool, give_up)
   return nil, message, code, err
 end
 
+--- Sends a command by a connection that is given back whatever happens, and parks for its reply.
+---@async
+local function exchange(pool, link, timeout_ms, spec, ...)
+  local fine, value, message, code = sched.pcall(client.request, link, timeout_ms, spec, ...)
+  if not fine then
+    link:Close()
+    error(value, 0)
+  end
+  pool:Release(link)
+  return value, message, code
+end
+
 --- Sends a command that blocks for `block_ms`, and parks for its reply: that long and as long as
 --- other commands may take, or just as long as `how` says.
 ---@async
@@ -235,9 +247,9 @@ local function wait(self, how, block_ms, spec, ...)
     if not link then
       return nil, spec.name .. ": " .. message, code, err
     end
+    local most = given_ms and math.max(give_up - sched.now(), 1) or block_ms + own_ms
     local value
-    value, message, code = client.request(link, given_ms or block_ms + own_ms, spec, ...)
-    pool:Release(link)
+    value, message, code = exchange(pool, link, most, spec, ...)
     if value ~= nil and (value ~= false or not message) then
       return client.answer(self, spec, link, value, ...)
     elseif value == false then
@@ -251,7 +263,7 @@ local function wait(self, how, block_ms, spec, ...)
     end
     tries = tries + 1
     self.repeats = self.repeats + 1
-    give_up = sched.now() + own_ms
+    give_up = given_ms and give_up or sched.now() + own_ms
   end
 end
 
