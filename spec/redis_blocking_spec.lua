@@ -296,6 +296,25 @@ describe("a command that blocks", function()
   )
 
   it(
+    "is counted as out of time when the server does not even greet",
+    spec(function()
+      local server = servers.server()
+      server:Freeze()
+      local client = connect(server, { timeout_ms = 20 })
+      for n, call in ipairs({
+        { client.BLPop, client, "queue", 1 },
+        { client.Get, client, "key" },
+        { client.Cached, client, "key" },
+      }) do
+        local _, why, code = call[1](call[2], call[3], call[4])
+        assert.are.equal("ETIMEDOUT", code, why)
+        assert.are.equal(n, client:Stats().timeouts)
+      end
+      server:Kill()
+    end)
+  )
+
+  it(
     "ends with its client, and so do connections that are idle",
     spec(function()
       local client = connect(servers.shared())

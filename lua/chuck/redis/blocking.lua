@@ -245,7 +245,7 @@ local function wait(self, how, block_ms, spec, ...)
   while true do
     local link, message, code, err = acquire(self, pool, give_up)
     if not link then
-      return nil, spec.name .. ": " .. message, code, err
+      return client.no_link(self, spec, message, code, err)
     end
     local most = given_ms and math.max(give_up - sched.now(), 1) or block_ms + own_ms
     local value

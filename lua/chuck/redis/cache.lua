@@ -361,7 +361,7 @@ local function ask(self, store, spec, home, id, keys, bytes, ...)
   while true do
     local from, message, code, err = self.keeper:Link(math.max(give_up - sched.now(), 0))
     if not from then
-      return nil, spec.name .. ": " .. message, code, err
+      return client.no_link(self, spec, message, code, err)
     end
     attach(store, from)
     if from.protocol ~= 3 or store.refusal then

@@ -87,6 +87,14 @@ local function may_repeat(self, spec, from, how, ...)
   return self.options.in_flight == "retry" and idempotent.is(spec, ...)
 end
 
+--- Why there is no link to send a command by.
+local function no_link(self, spec, message, code, err)
+  if code == "ETIMEDOUT" then
+    self.timeouts = self.timeouts + 1
+  end
+  return nil, spec.name .. ": " .. message, code, err
+end
+
 --- Why there is no reply.
 local function no_reply(self, spec, from, message, code)
   if code == "ETIMEDOUT" then
@@ -104,7 +112,7 @@ local function persist(self, how, give_up, tries, spec, ...)
   while true do
     local from, message, code, err = self.keeper:Link(math.max(give_up - sched.now(), 0))
     if not from then
-      return nil, spec.name .. ": " .. message, code, err
+      return no_link(self, spec, message, code, err)
     end
     local value
     value, message, code = request(from, math.max(give_up - sched.now(), 0), spec, ...)
@@ -369,7 +377,7 @@ end
 
 --- For those who have links of their own: see redis/blocking.lua.
 client.request, client.answer, client.wrong = request, answer, wrong
-client.may_repeat, client.no_reply = may_repeat, no_reply
+client.may_repeat, client.no_link, client.no_reply = may_repeat, no_link, no_reply
 client.METATABLE = METATABLE
 client.perform, client.perform_on, client.carry_out = perform, perform_on, carry_out
 client.Client = Client
