@@ -566,3 +566,52 @@ describe("workers of a stream", function()
     end)
   )
 end)
+
+describe("a stream at a server that is no real one", function()
+  --- A server that answers every command of a stream with `text`.
+  local function fake(text)
+    local listener = tasks.own(assert(chuck.io.listen("127.0.0.1:0", function(stream)
+      local got = stream:ReadSome()
+      while got do
+        local _, commands = got:gsub("%*%d+\r\n", "")
+        if not stream:Write(text:rep(commands)) then
+          return
+        end
+        got = stream:ReadSome()
+      end
+    end)))
+    return { address = listener:GetSockAddr() }
+  end
+
+  it(
+    "does no harm to the program by what it answers",
+    tasks.spec(function()
+      local told = keep_errors()
+      for _, text in ipairs({
+        ":5\r\n",
+        "+OK\r\n",
+        "*1\r\n:1\r\n",
+        "*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n:1\r\n",
+        "*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n*1\r\n$-1\r\n",
+        "*2\r\n$3\r\n0-0\r\n*1\r\n:7\r\n",
+        "*4\r\n:1\r\n:1\r\n:1\r\n$3\r\nall\r\n",
+        "*1\r\n*4\r\n$3\r\n1-1\r\n$1\r\na\r\n:1\r\n$1\r\nx\r\n",
+      }) do
+        local client = client_of(fake(text), { protocol = 2, timeout_ms = 200, heartbeat_ms = 0 })
+        for _, start in ipairs({ "0", "$" }) do
+          local alone = own(redis.stream(client, "jobs", { start = start, block_ms = 1 }))
+          assert.are.equal("ETIMEDOUT", select(3, alone:Read(30)), text)
+          alone:Close()
+        end
+        local stream = stream_of(client)
+        assert.are.equal("ETIMEDOUT", select(3, stream:Read(30)), text)
+        for _, call in ipairs({ { stream.Claim, 0 }, { stream.Pending }, { stream.Pending, {} } }) do
+          local answer, _, code = call[1](stream, call[2])
+          assert.is_true(type(answer) == "table" or code == "ERDISPERROR", text)
+        end
+        client:Close()
+      end
+      assert.are.same({}, told)
+    end)
+  )
+end)

@@ -237,7 +237,11 @@ function Stream:Pending(given)
     if not reply then
       return nil, message, code, err
     end
-    return entries.summary(reply)
+    local summary = entries.summary(reply)
+    if not summary then
+      return entries.violation(self.client.keeper.place, "XPENDING")
+    end
+    return summary
   end
   local idle = given.min_idle_ms and { "IDLE", given.min_idle_ms } or {}
   local range = { given.first or "-", given.last or "+", given.count or self.count }
@@ -246,7 +250,11 @@ function Stream:Pending(given)
   if not reply then
     return nil, message, code, err
   end
-  return entries.pending(reply)
+  local list = entries.pending(reply)
+  if not list then
+    return entries.violation(self.client.keeper.place, "XPENDING")
+  end
+  return list
 end
 
 --- Takes over entries that nobody has acknowledged for `min_idle_ms`, up to `count`: a list. The

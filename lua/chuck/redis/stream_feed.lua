@@ -89,6 +89,12 @@ local function request(self, timeout_ms, ...)
   return value
 end
 
+--- What the server has sent makes no sense: a new link may be in order again.
+local function violated(self, name)
+  self.link:Close("ERDISPERROR")
+  return entries.violation(self.client.keeper.place, name)
+end
+
 --- Makes the group unless it is there.
 ---@async
 local function make_group(self)
@@ -118,7 +124,11 @@ local function find_last(self)
   if not value then
     return nil, message, code, err
   end
-  return value ~= null and value[1] and value[1][1] or "0-0"
+  local list = value ~= null and entries.list(value)
+  if not list then
+    return violated(self, "XREVRANGE")
+  end
+  return list[1] and list[1][1] or "0-0"
 end
 
 --- Makes the link and what it needs; true, or `nil, message, code[, err]`.
@@ -227,7 +237,9 @@ local function step(self)
     return nil, message, code, err
   end
   local list = entries.of_read(reply, self.key)
-  if self.is_catching_up then
+  if not list then
+    return violated(self, self.group and "XREADGROUP" or "XREAD")
+  elseif self.is_catching_up then
     return take_pending(self, list)
   end
   for i = 1, #list do
@@ -351,10 +363,14 @@ function feed.claim(self, min_idle_ms, count)
   if not reply then
     return nil, message, code, err
   end
-  self.claim_cursor = reply[1]
+  local cursor, claimed = entries.of_claim(reply)
+  if not claimed then
+    return entries.violation(self.client.keeper.place, "XAUTOCLAIM")
+  end
+  self.claim_cursor = cursor
   local list = {}
-  for i = 1, #reply[2] do
-    local entry = entries.entry(reply[2][i])
+  for i = 1, #claimed do
+    local entry = entries.entry(claimed[i])
     if entry and not self.out[entry.id] then
       entry.is_again = true
       hold(self, entry)
