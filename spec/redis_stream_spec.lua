@@ -245,6 +245,22 @@ describe("a stream", function()
   )
 
   it(
+    "is found by who asks again and again without waiting",
+    tasks.spec(function()
+      local client = client_of(servers.shared())
+      add(client, 3)
+      local stream, found = stream_of(client, "a", { count = 1 }), {}
+      tasks.wait("the entries", function()
+        local entry, _, code = stream:Read(0)
+        assert.is_true(entry ~= nil or code == "ETIMEDOUT")
+        found[#found + 1] = entry and entry.fields.n
+        return #found == 3
+      end)
+      assert.are.same({ "1", "2", "3" }, found)
+    end)
+  )
+
+  it(
     "makes its group again on a server that has forgotten it",
     tasks.spec(function()
       local server = servers.server()
@@ -605,7 +621,8 @@ describe("a stream at a server that is no real one", function()
         end
         local stream = stream_of(client)
         assert.are.equal("ETIMEDOUT", select(3, stream:Read(30)), text)
-        for _, call in ipairs({ { stream.Claim, 0 }, { stream.Pending }, { stream.Pending, {} } }) do
+        local calls = { { stream.Claim, 0 }, { stream.Pending }, { stream.Pending, {} } }
+        for _, call in ipairs(calls) do
           local answer, _, code = call[1](stream, call[2])
           assert.is_true(type(answer) == "table" or code == "ERDISPERROR", text)
         end

@@ -254,12 +254,13 @@ end
 
 local PAUSE = { what = "pause before a stream asks again", Leave = function() end }
 
---- Asks as long as somebody waits. What will pass is waited for.
+--- Asks once, and then as long as somebody waits: who asks without waiting finds it the next time.
+--- What will pass is waited for.
 ---@async
 local function work(self)
   local options = self.client.options
   local pause = backoff.new(options.backoff_ms, options.backoff_max_ms)
-  while not self.is_closed and self.readers.count > 0 and feed.waiting(self) == 0 do
+  repeat
     local fine, message, code, err = step(self)
     if fine then
       self.trouble = false
@@ -279,7 +280,7 @@ local function work(self)
       sched.parking()
       sched.park(PAUSE, pause:Next())
     end
-  end
+  until self.is_closed or self.readers.count == 0 or feed.waiting(self) > 0
 end
 
 --- Whatever ends the feeder, the next reader starts another.
