@@ -465,6 +465,34 @@ describe("workers of a stream", function()
   )
 
   it(
+    "wait for one another when no more may be without acknowledgement",
+    tasks.spec(function()
+      local client = client_of(servers.shared())
+      add(client, 12)
+      local stream, seen, busy, most = stream_of(client, "a", { unacked = 2, count = 1 }), {}, 0, 0
+      local count = counting(seen)
+      local consumed = co.spawn(stream.Consume, stream, function(entry)
+        busy = busy + 1
+        most = math.max(most, busy)
+        co.sleep(2)
+        count(entry)
+        busy = busy - 1
+      end, { workers = 4 })
+      tasks.wait("the entries", function()
+        return count_of(seen) == 12 and stream:Pending().count == 0
+      end)
+      stream:Close()
+      assert.are.same({ true }, { consumed:Join() })
+      assert.are.equal(2, most)
+      -- What others have in hand does not come back: that is told.
+      add(client, 2)
+      local full = stream_of(client, "b", { unacked = 2 })
+      read(full, 2)
+      assert.are.equal("ENOBUFS", (select(3, full:Consume(print))))
+    end)
+  )
+
+  it(
     "try again what has failed, and put away what fails too often",
     tasks.spec(function()
       local told = keep_errors()

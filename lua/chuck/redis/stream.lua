@@ -99,8 +99,9 @@ function stream.new(client, key, given)
     out = {},
     out_count = 0,
     most_out = given.unacked or limits.stream_unacked,
-    --- Tasks that wait for an entry, and for the end.
+    --- Tasks that wait for an entry, for one that is done with, and for the end.
     readers = waiters.new("an entry of " .. key),
+    room = waiters.new("an acknowledgement in " .. key),
     ending = waiters.new("the end of the stream " .. key),
     --- The task that asks the server, its link, what it will ask for next, its last trouble.
     feeder = false,
@@ -328,6 +329,7 @@ function Stream:Close()
   self.is_closed = true
   feed.stop(self)
   self.readers:Finish(sched.DONE)
+  self.room:Finish(sched.DONE)
   self.ending:Finish(sched.DONE)
 end
 

@@ -83,18 +83,26 @@ local function handle(self, handler, entry)
   insist(self, self.Ack, entry)
 end
 
---- A worker: its end is that of the stream, or what `Read` has said.
+--- A worker: its end is that of the stream, or what `Read` has said. No more may be read while
+--- other workers have it all in hand: then it waits for one of them.
 ---@async
-local function work(self, handler, given, ending)
+local function work(self, handler, given, all)
   while not self.is_closed do
     local entry, message, code, err = feed.read(self)
-    if not entry then
+    if entry then
+      all.busy = all.busy + 1
+      if not is_hopeless(self, entry, given) then
+        handle(self, handler, entry)
+      end
+      all.busy = all.busy - 1
+      self.room:Finish(sched.DONE)
+    elseif code == "ENOBUFS" and all.busy > 0 then
+      self.room:Wait(sched.parking())
+    else
       if not self.is_closed then
-        ending.message, ending.code, ending.err = message, code, err
+        all.message, all.code, all.err = message, code, err
       end
       return
-    elseif not is_hopeless(self, entry, given) then
-      handle(self, handler, entry)
     end
   end
 end
@@ -122,12 +130,13 @@ end
 --- What `Stream:Consume` does.
 ---@async
 local function consume(self, handler, given)
-  local ending = {}
+  --- How many workers handle an entry, and why they have ended: `message`, `code`, `err`.
+  local shared = { busy = 0 }
   local done, message, code = scope.open(function(all)
     local claimer = all:Spawn(claim, self, given.claim_idle_ms or limits.claim_idle_ms)
     scope.open(function(workers)
       for _ = 1, given.workers or 1 do
-        workers:Spawn(work, self, handler, given, ending)
+        workers:Spawn(work, self, handler, given, shared)
       end
     end)
     claimer:Cancel()
@@ -135,8 +144,8 @@ local function consume(self, handler, given)
   end)
   if not done then
     return nil, message, code
-  elseif ending.code then
-    return nil, ending.message, ending.code, ending.err
+  elseif shared.code then
+    return nil, shared.message, shared.code, shared.err
   end
   return true
 end

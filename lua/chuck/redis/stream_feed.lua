@@ -44,6 +44,7 @@ function feed.release(self, id)
   if self.out[id] then
     self.out[id] = nil
     self.out_count = self.out_count - 1
+    self.room:Finish(sched.DONE)
   end
 end
 
