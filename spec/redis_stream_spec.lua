@@ -593,6 +593,25 @@ describe("workers of a stream", function()
   )
 
   it(
+    "end when the stream is closed, though their server is gone",
+    tasks.spec(function()
+      local server = servers.server()
+      local client = client_of(server, { timeout_ms = 50 })
+      add(client, 1)
+      local stream = stream_of(client)
+      local consumed = tasks.parked(stream.Consume, stream, function()
+        server:Kill()
+      end)
+      tasks.wait("the loss", function()
+        return not client:Stats().is_connected
+      end)
+      co.sleep(100)
+      stream:Close()
+      assert.is_true(tasks.finished(consumed)[1])
+    end)
+  )
+
+  it(
     "end when a handler closes the stream, or its client",
     tasks.spec(function()
       local client = client_of(servers.shared())

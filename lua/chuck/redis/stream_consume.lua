@@ -8,17 +8,18 @@ local report = require("chuck.co.report")
 local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
 
---- Does something to the server until it is done, or the server refuses, or all is closed.
+--- Does something to the server until it is done, or the server refuses. Once all is closed it is
+--- tried no more: the entry comes again.
 ---@async
 local function insist(self, fn, ...)
   local options = self.client.options
   local pause = backoff.new(options.backoff_ms, options.backoff_max_ms)
   while true do
     local value, message, code, err = fn(self, ...)
-    if value or err or self.client:IsClosed() then
+    if value or err or self.is_closed or self.client:IsClosed() then
       return value, message, code, err
     end
-    sched.sleep(pause:Next())
+    self.ending:Wait(sched.parking(), pause:Next())
   end
 end
 
