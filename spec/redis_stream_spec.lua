@@ -399,6 +399,9 @@ describe("a stream", function()
         ["bad argument #1 to 'Read' %(milliseconds expected, got %-1%)"] = function()
           stream:Read(-1)
         end,
+        ["bad argument #1 to 'Ack' %(id, entry or list of them expected, got nil%)"] = function()
+          stream:Ack()
+        end,
         ["bad argument #1 to 'Ack' %(id, entry or list of them expected, got number%)"] = function()
           stream:Ack(5)
         end,

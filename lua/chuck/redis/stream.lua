@@ -183,12 +183,14 @@ end
 
 --- Ids from an id, an entry, or a list of either.
 local function ids_of(name, given)
-  local list = given
+  local list, count = given, 1
   if type(given) ~= "table" or given.id then
     list = { given }
+  else
+    count = #given
   end
   local ids = {}
-  for i = 1, #list do
+  for i = 1, count do
     local id = list[i]
     if type(id) == "table" then
       id = id.id
