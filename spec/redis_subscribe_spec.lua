@@ -274,6 +274,46 @@ describe("a subscription", function()
   )
 
   it(
+    "hears of confirmations behind messages that nobody has taken",
+    spec(function()
+      local client = connect(servers.shared(), { timeout_ms = 2000 })
+      local sub = assert(client:Subscribe({ "a", buffer = 10 }))
+      for i = 1, 100 do
+        publish(client, "a", i)
+      end
+      tasks.wait("a full buffer", function()
+        return sub:Stats().is_paused
+      end)
+      assert.is_true(sub:Add("b"))
+      assert.is_true(sub:Remove("a"))
+      publish(client, "b", "last")
+      local text
+      for i = 1, 100 do
+        text = sub:Next(5000).payload
+        assert.are.equal(tostring(i), text)
+      end
+      assert.are.equal("last", sub:Next(5000).payload)
+      assert.is_false(sub:Stats().is_paused)
+    end)
+  )
+
+  it(
+    "does not read without end for a confirmation",
+    spec(function()
+      local client = connect(servers.shared(), { timeout_ms = 100 })
+      local sub = assert(client:Subscribe({ "a", buffer = 10 }))
+      for i = 1, 1000 do
+        publish(client, "a", i)
+      end
+      assert.are.equal("ETIMEDOUT", select(3, sub:Add("b")))
+      assert.are.equal(160, sub:Stats().queued)
+      for i = 1, 1000 do
+        assert.are.equal(tostring(i), sub:Next(5000).payload)
+      end
+    end)
+  )
+
+  it(
     "is dropped by a server that keeps too much for it, and tells so",
     spec(function()
       local server = servers.server({ lines = { "client-output-buffer-limit pubsub 1mb 0 0" } })

@@ -65,6 +65,8 @@ function feed.new(metatable, kind, client, what, how, fn)
     most = how.buffer or limits.buffer,
     most_bytes = how.buffer_bytes or limits.buffer_bytes,
     is_full = false,
+    --- Tasks that wait for a confirmation: for them it is read on when it is full.
+    asking = 0,
     --- Who waits for an item; who waits for anything else to happen.
     readers = waiters.new("message of " .. what),
     changes = waiters.new("confirmation of " .. what),
@@ -104,6 +106,18 @@ local function tidy(self)
   self.first, self.last = 1, n
 end
 
+--- There is no more room: the server is not listened to, unless a task waits for what comes behind
+--- the messages. Even then there is an end.
+local function hold_back(self)
+  self.is_full = true
+  local ahead = self.asking > 0 and limits.buffer_ahead or 1
+  local count = self.last - self.first + 1
+  if count >= ahead * self.most or self.bytes >= ahead * self.most_bytes then
+    self.pauses = self.pauses + 1
+    self.link:Pause()
+  end
+end
+
 --- Keeps an item, or gives it to the one who has waited longest.
 function feed.put(self, item, size)
   self.received = self.received + 1
@@ -117,7 +131,7 @@ function feed.put(self, item, size)
     return
   end
   local most = self.most
-  if self.last >= 2 * most then
+  if self.last >= 2 * most and self.first > self.last / 2 then
     tidy(self)
   end
   local last = self.last + 1
@@ -125,9 +139,7 @@ function feed.put(self, item, size)
   self.items[last], self.sizes[last] = item, size
   self.last, self.bytes = last, bytes
   if last - self.first + 1 >= most or bytes >= self.most_bytes then
-    self.is_full = true
-    self.pauses = self.pauses + 1
-    self.link:Pause()
+    hold_back(self)
   end
 end
 
@@ -387,10 +399,8 @@ function feed.start(self)
   end
 end
 
---- Parks until `done()`: true; or `nil, message, code[, err]` when it has ended, when the server
---- refuses us, and when the time has passed.
 ---@async
-function feed.await(self, name, done)
+local function await(self, name, done)
   local give_up = sched.now() + self.timeout_ms
   while not done() do
     local failure = self.failure
@@ -409,6 +419,25 @@ function feed.await(self, name, done)
     end
   end
   return true
+end
+
+--- Parks until `done()`: true; or `nil, message, code[, err]` when it has ended, when the server
+--- refuses us, and when the time has passed. Meanwhile it is read, though nobody takes what comes.
+---@async
+function feed.await(self, name, done)
+  self.asking = self.asking + 1
+  if self.is_full and self.link then
+    self.link:Resume()
+  end
+  local fine, is_done, message, code, err = sched.pcall(await, self, name, done)
+  self.asking = self.asking - 1
+  if self.is_full and self.link and self.asking == 0 then
+    self.link:Pause()
+  end
+  if not fine then
+    error(is_done, 0)
+  end
+  return is_done, message, code, err
 end
 
 --- The options of a feed in argument `n` of `name`: raises for wrong ones.

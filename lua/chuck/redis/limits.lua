@@ -27,6 +27,8 @@ return {
   --- the server is not listened to.
   buffer = 4096,
   buffer_bytes = 1024 * 1024,
+  --- How many times that while a task waits for a confirmation, which comes behind messages.
+  buffer_ahead = 16,
   --- Connections of commands that block, those that are kept without one, and how long.
   blocking = 100,
   blocking_idle = 4,
