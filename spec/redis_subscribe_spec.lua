@@ -446,12 +446,15 @@ describe("a subscription", function()
     "is refused by the rules of the server",
     spec(function()
       local server = servers.server({
-        users = { "alice on >pw ~* resetchannels &a* +@all", "bob on >pw ~* &* +@all -ping" },
+        users = {
+          "alice on >pw ~* resetchannels &a* +@all",
+          "bob on >pw ~* &* +@all -ping -unsubscribe",
+        },
       })
       for _, protocol in ipairs({ 2, 3 }) do
         local options = { username = "alice", password = "pw", protocol = protocol }
         local client = connect(server, options)
-        local sub, why, code, err = client:Subscribe("a", "b")
+        local sub, why, code, err, _ = client:Subscribe("a", "b")
         assert.is_nil(sub)
         assert.are.equal("NOPERM", code)
         assert.is_true(redis.is_error(err))
@@ -477,6 +480,11 @@ describe("a subscription", function()
         sub = assert(bob:Subscribe("a"))
         co.sleep(250)
         assert.are.equal(0, sub:Stats().gaps)
+        sub = assert(bob:Subscribe("a", "b"))
+        _, why, code, err = sub:Remove("a")
+        assert.are.equal("NOPERM", code, why)
+        assert.is_true(redis.is_error(err))
+        assert.are.same({ "a", "b" }, sub:Channels())
         bob:Close()
       end
       local _, _, code = connect(server, { username = "bob", password = "no" }):Subscribe("a")

@@ -63,6 +63,7 @@ function Subscription:Add(...) end
 ---@return true? removed
 ---@return string? why
 ---@return string? code
+---@return table? err # an error of the server
 function Subscription:Remove(...) end
 
 --- What it listens to, in order.

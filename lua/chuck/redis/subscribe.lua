@@ -160,6 +160,7 @@ local function refuse(self, from, err)
   if not wish or ENDS[asked.word:upper()] == nil then
     -- That of a ping, or of an end: it is there.
     if wish then
+      wish.err = err
       conclude(self, wish)
     end
     return
@@ -270,6 +271,11 @@ local function give_up(self, wish)
   end
 end
 
+--- The server has refused what was wished for.
+local function refusal(self, verb, err)
+  return nil, ("%s: %s: %s"):format(self.place, verb, err.message), err.code, err
+end
+
 --- Asks for channels, and parks until the server has confirmed them all.
 ---@async
 local function add(self, names)
@@ -301,8 +307,7 @@ local function add(self, names)
   if not fine then
     error(done, 0)
   elseif wish.err then
-    err = wish.err
-    return nil, ("%s: %s: %s"):format(self.place, self.verb, err.message), err.code, err
+    return refusal(self, self.verb, wish.err)
   end
   return nil, message, code, err
 end
@@ -422,7 +427,7 @@ function Subscription:Add(...)
 end
 
 --- Unsubscribes, from everything when no channel is named; parks until that is confirmed. True, or
---- `nil, message, code`.
+--- `nil, message, code[, err]`.
 ---@async
 function Subscription:Remove(...)
   expect(self, "Remove")
@@ -442,11 +447,18 @@ function Subscription:Remove(...)
   if #gone == 0 or not from then
     return true
   end
-  local wish = { names = gone, open = 0, is_done = false }
-  ask(self, ENDS[self.verb], gone, wish)
-  return feed.await(self, ENDS[self.verb], function()
+  local verb, wish = ENDS[self.verb], { names = gone, open = 0, is_done = false, err = false }
+  ask(self, verb, gone, wish)
+  local done, message, code, err = feed.await(self, verb, function()
     return wish.is_done or self.link ~= from
   end)
+  if not (done and wish.err) then
+    return done, message, code, err
+  end
+  for _, name in ipairs(gone) do
+    self.wanted[name] = true
+  end
+  return refusal(self, verb, wish.err)
 end
 
 --- What it is subscribed to, in order.
