@@ -494,6 +494,31 @@ describe("a subscription", function()
   )
 
   it(
+    "is one of not more than the client may have",
+    spec(function()
+      local client = connect(servers.shared(), { subscriptions = 3 })
+      local sub = assert(client:Subscribe("a"))
+      assert(client:Psubscribe("a*"))
+      local monitor = assert(client:Monitor())
+      for _, call in ipairs({ client.Subscribe, client.Ssubscribe, client.Monitor }) do
+        local none, why, code = call(client, call ~= client.Monitor and "b" or nil)
+        assert.is_nil(none)
+        assert.are.equal("EBUSY", code)
+        assert.is_truthy(why:find("there are 3 subscriptions already, limit is 3", 1, true), why)
+      end
+      assert.are.equal(3, client:Stats().subscriptions)
+      sub:Close()
+      sub:Close()
+      monitor:Close()
+      assert.are.equal(1, client:Stats().subscriptions)
+      assert(client:Subscribe("b", function() end))
+      assert.are.equal(2, client:Stats().subscriptions)
+      client:Close()
+      assert.are.equal(0, client:Stats().subscriptions)
+    end)
+  )
+
+  it(
     "can have ten thousand channels",
     spec(function()
       local client = connect(servers.shared())

@@ -52,6 +52,7 @@ local redis = {}
 ---@field depth? integer # 64
 ---@field elements? integer # 16777216
 ---@field blocking? integer # connections of commands that wait, 100
+---@field subscriptions? integer # subscriptions and monitors, each with a connection, 1000
 ---@field cache? { entries?: integer, bytes?: integer } # room of kept replies: 10000, 67108864
 ---@field slow_ms? number
 ---@field on_slow? fun(name: string, ms: number, ...)

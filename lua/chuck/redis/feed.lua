@@ -42,6 +42,16 @@ function feed.expect_task(name)
   end
 end
 
+--- Whether `client` may have one more: true, or `nil, message, code`.
+function feed.has_room(client)
+  local count, most = client.subscriptions, client.options.subscriptions
+  if count >= most then
+    local why = ("there are %d subscriptions already, limit is %d"):format(count, most)
+    return outcome.none(client.keeper.place, why, "EBUSY")
+  end
+  return true
+end
+
 --- A feed of `client` called `what`, with methods of `metatable` and options `how`. `kind` has
 --- `ask(self, link)`, which sends what brings the messages; `take(self, link, value)`, told of all
 --- that comes; `ping(self, link)`; and `lose(self)`, told that the link is gone.
@@ -212,6 +222,7 @@ function feed.finish(self, message, code, err)
   end
   self.ended = { message = message, code = code, err = err }
   self.client.links[self] = nil
+  self.client.subscriptions = self.client.subscriptions - 1
   if self.link then
     self.link:Close()
   end
@@ -393,6 +404,7 @@ end
 function feed.start(self)
   self.home = sched.home()
   self.client.links[self] = true
+  self.client.subscriptions = self.client.subscriptions + 1
   self.task = sched.spawn(guard, self)
   if self.fn then
     sched.spawn(serve, self)

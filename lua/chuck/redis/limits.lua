@@ -29,6 +29,8 @@ return {
   buffer_bytes = 1024 * 1024,
   --- How many times that while a task waits for a confirmation, which comes behind messages.
   buffer_ahead = 16,
+  --- Subscriptions and monitors of a client, each with a connection.
+  subscriptions = 1000,
   --- Connections of commands that block, those that are kept without one, and how long.
   blocking = 100,
   blocking_idle = 4,

@@ -132,6 +132,10 @@ function monitor.Monitor(client, ...)
   end
   feed.check("Monitor", 1, how)
   feed.expect_task("Monitor")
+  local has_room, full, busy = feed.has_room(client)
+  if not has_room then
+    return nil, "MONITOR: " .. full, busy
+  end
   local self = feed.new(METATABLE, kind, client, "MONITOR", how, fn)
   --- What the server calls this connection.
   self.own = false

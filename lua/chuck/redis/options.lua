@@ -43,6 +43,7 @@ options.KINDS = {
   arguments = "function",
   replies = "function",
   blocking = "positive integer",
+  subscriptions = "positive integer",
   cache = "table",
 }
 

@@ -374,6 +374,10 @@ function subscribe.open(client, verb, name, ...)
     outcome.raise(name, 1, "string expected, got no channel")
   end
   feed.expect_task(name)
+  local has_room, full, busy = feed.has_room(client)
+  if not has_room then
+    return nil, ("%s: %s"):format(verb, full), busy
+  end
   local what = ("%s of %s"):format(verb, table.concat(names, " ", 1, math.min(#names, 3)))
   local self = feed.new(METATABLE, kind, client, what, how, fn)
   self.verb = verb
