@@ -161,6 +161,35 @@ describe("a monitor", function()
   )
 
   it(
+    "shows nothing of itself, by a Unix socket either, and PING of others",
+    spec(function()
+      local server = servers.shared()
+      for _, place in ipairs({ { path = server.path }, { port = server.port } }) do
+        place.heartbeat_ms = 10
+        server:Cli("CONFIG", "RESETSTAT")
+        local client = tasks.own(redis.client(place))
+        local watched = assert(client:Monitor())
+        co.sleep(100)
+        client:Call("PING", "hello")
+        client:Set("key", "end")
+        local seen, pings, last = watched:Next(5000), 0, nil
+        while seen.command[1] ~= "SET" do
+          if seen.command[1] == "PING" then
+            pings, last = pings + 1, seen.command[2]
+          end
+          seen = assert(watched:Next(5000))
+        end
+        -- The client asks the server too whether it is there, on its own connection.
+        local all = server:Cli("INFO", "commandstats"):match("cmdstat_ping:calls=(%d+)")
+        assert.are.equal("hello", last)
+        assert.is_true(pings < tonumber(all), pings)
+        assert.are.equal(0, watched:Stats().gaps)
+        client:Close()
+      end
+    end)
+  )
+
+  it(
     "ends by Close, by cancellation, and by a refusal",
     spec(function()
       local server = servers.server({ users = { "alice on >pw ~* &* +@all -monitor" } })

@@ -86,6 +86,9 @@ function monitor.parse(line)
   return { time = tonumber(time), db = tonumber(db), source = source, command = command }
 end
 
+--- Monitors there have been.
+local marks = 0
+
 local kind = {}
 
 function kind.take(self, from, value)
@@ -93,7 +96,7 @@ function kind.take(self, from, value)
     local seen = monitor.parse(value)
     if not seen then
       return feed.violated(self, from, "what is no line of a monitor")
-    elseif seen.source == self.own and seen.command[1] == "PING" then
+    elseif seen.command[2] == self.mark and seen.command[1] == "PING" then
       self.others = self.others + 1
       return
     end
@@ -104,18 +107,17 @@ function kind.take(self, from, value)
     return feed.up(self)
   elseif outcome.is_error(value) and not self.is_up then
     return feed.finish(self, ("%s: %s"):format(self.what, value.message), value.code, value)
-  elseif value ~= "PONG" and not outcome.is_error(value) then
+  elseif value ~= self.mark and not outcome.is_error(value) then
     feed.violated(self, from, "what is no line of a monitor")
   end
 end
 
 function kind.ask(self)
-  self.own = self.link.conn:GetSockAddr()
   self.link:Send("MONITOR")
 end
 
-function kind.ping(_, from)
-  from:Send("PING")
+function kind.ping(self, from)
+  from:Send("PING", self.mark)
 end
 
 function kind.lose() end
@@ -137,8 +139,10 @@ function monitor.Monitor(client, ...)
     return nil, "MONITOR: " .. full, busy
   end
   local self = feed.new(METATABLE, kind, client, "MONITOR", how, fn)
-  --- What the server calls this connection.
-  self.own = false
+  --- What it says to the server when that is silent. Addresses do not tell who has said it: all
+  --- connections by a Unix socket have the same.
+  marks = marks + 1
+  self.mark = ("monitor %d %s"):format(marks, tostring(self))
   feed.start(self)
   local fine, begun, message, code, err = sched.pcall(feed.await, self, "MONITOR", function()
     return self.is_up
