@@ -258,6 +258,10 @@ local function subscriptions()
   return require("chuck.redis.subscribe")
 end
 
+local function feeds()
+  return require("chuck.redis.feed")
+end
+
 local function monitors()
   return require("chuck.redis.monitor")
 end
@@ -300,7 +304,7 @@ function Client:Stats()
     timeouts = self.timeouts,
     repeats = self.repeats,
     slow = self.slow,
-    subscriptions = self.subscriptions,
+    subscriptions = feeds().count(self),
     blocking = self.blocking and require("chuck.redis.blocking").stats(self.blocking) or nil,
     cache = self.store and caches().stats(self.store) or nil,
   }
@@ -345,8 +349,6 @@ function client.new(made)
     --- Connections of commands that block, and replies that are kept, once there are any.
     blocking = false,
     store = false,
-    --- Subscriptions and monitors that have not ended.
-    subscriptions = 0,
     --- Links that were opened for somebody, and what keeps its own.
     links = setmetatable({}, { __mode = "k" }),
     --- Those of them that are kept for the next transaction: redis/session.lua.

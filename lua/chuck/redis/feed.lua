@@ -42,9 +42,18 @@ function feed.expect_task(name)
   end
 end
 
+--- Subscriptions and monitors of `client` that have not ended.
+function feed.count(client)
+  local count = 0
+  for open in pairs(client.links) do
+    count = open.is_feed and count + 1 or count
+  end
+  return count
+end
+
 --- Whether `client` may have one more: true, or `nil, message, code`.
 function feed.has_room(client)
-  local count, most = client.subscriptions, client.options.subscriptions
+  local count, most = feed.count(client), client.options.subscriptions
   if count >= most then
     local why = ("there are %d subscriptions already, limit is %d"):format(count, most)
     return outcome.none(client.keeper.place, why, "EBUSY")
@@ -60,6 +69,8 @@ function feed.new(metatable, kind, client, what, how, fn)
   return setmetatable({
     client = client,
     kind = kind,
+    --- Tells it from a link, for its client.
+    is_feed = true,
     --- For messages.
     what = what,
     place = client.keeper.place,
@@ -222,7 +233,6 @@ function feed.finish(self, message, code, err)
   end
   self.ended = { message = message, code = code, err = err }
   self.client.links[self] = nil
-  self.client.subscriptions = self.client.subscriptions - 1
   if self.link then
     self.link:Close()
   end
@@ -404,7 +414,6 @@ end
 function feed.start(self)
   self.home = sched.home()
   self.client.links[self] = true
-  self.client.subscriptions = self.client.subscriptions + 1
   self.task = sched.spawn(guard, self)
   if self.fn then
     sched.spawn(serve, self)
