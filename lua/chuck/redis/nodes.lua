@@ -67,7 +67,7 @@ local function shard_of(self, address)
 end
 
 local function fill(owners, first, last, shard)
-  for slot = math.max(first, 0), math.min(last, slots.COUNT - 1) do
+  for slot = first, last do
     owners[slot] = shard
   end
 end

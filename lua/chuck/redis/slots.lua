@@ -17,6 +17,8 @@ local slots = {}
 
 slots.COUNT = 16384
 
+local PORT_MAX = 65535
+
 --- Commands whose word before the keys may stand before that as a name: where to look for it.
 local LOOK_FROM = { XREADGROUP = 4 }
 
@@ -152,26 +154,35 @@ function slots.of(spec, ...)
   return slots.of_flat(spec, slots.flat(...))
 end
 
---- The address that a server announces: none, or one it does not know, is that which was asked.
+--- Whether a value is a whole number from 0 on.
+local function is_count(value, most)
+  return type(value) == "number" and value >= 0 and value <= most and value % 1 == 0
+end
+
+--- The address that a server announces: none, or one it does not know, is that which was asked; nil
+--- for what is no address.
 function slots.address(host, port, asked)
   if host == outcome.null or host == "" or host == "?" then
     host = address.split(asked) or asked
   end
-  return address.join(host, port)
+  if type(host) == "string" and is_count(port, PORT_MAX) then
+    return address.join(host, port)
+  end
 end
 
 --- Reads where an error of the server points to: slot and address.
 function slots.target(err, asked)
   local slot, place = err.message:match("^%u+ (%d+) (%S*)")
   local host, port = (place or ""):match("^(.*):(%d+)$")
-  if host then
-    return tonumber(slot), slots.address(host, tonumber(port), asked)
+  slot = tonumber(slot)
+  if host and is_count(slot, slots.COUNT - 1) then
+    return slot, slots.address(host, tonumber(port), asked)
   end
 end
 
 --- A node as CLUSTER SLOTS has it: `{ host, port, id, … }`.
 local function read_node(entry, asked)
-  if type(entry) == "table" and type(entry[2]) == "number" then
+  if type(entry) == "table" then
     return slots.address(entry[1], entry[2], asked)
   end
 end
@@ -181,9 +192,12 @@ end
 function slots.read(reply, asked)
   local ranges = {}
   for _, entry in ipairs(type(reply) == "table" and reply or {}) do
-    local first, last = entry[1], entry[2]
-    local master = read_node(entry[3], asked)
-    if not master or type(first) ~= "number" or type(last) ~= "number" then
+    local first, last, master
+    if type(entry) == "table" then
+      first, last, master = entry[1], entry[2], read_node(entry[3], asked)
+    end
+    local most = slots.COUNT - 1
+    if not master or not is_count(first, most) or not is_count(last, most) then
       return nil
     end
     local replicas = {}
