@@ -448,7 +448,7 @@ function Cluster:Ready(timeout_ms)
   return self.nodes:Ready(timeout_ms or self.options.connect_ms)
 end
 
---- The nodes that are known: a list of `{ address, role, is_connected, slots, client }`.
+--- The nodes that are known: a list of `{ address, role, master, is_connected, client }`.
 function Cluster:Nodes()
   expect(self, "Nodes")
   return self.nodes:List()

@@ -52,6 +52,10 @@ function Nodes:Client(node)
       slow_ms = false,
     }, { __index = self.options }))
     node.client = found
+    if self.is_closed or self.by_address[node.address] ~= node then
+      -- Nobody would end it: it answers that it is closed.
+      found:Close()
+    end
   end
   return found
 end
