@@ -71,4 +71,78 @@ describe("a client of a cluster", function()
       end
     end)
   )
+
+  --- A node that serves all slots.
+  local function master(answer)
+    local server
+    server = node(function(peer, command)
+      if command[1] == "CLUSTER" then
+        return list(range(number(0), number(16383), at(server)))
+      end
+      return command[1] ~= "HELLO" and answer and answer(peer, command)
+    end)
+    return server
+  end
+
+  it(
+    "begins nothing new when it is asked for its nodes after its end",
+    tasks.spec(function()
+      local cluster
+      co.scope(function()
+        local server = master()
+        for _, is_late in ipairs({ false, true }) do
+          co.scope(function()
+            cluster = open(server)
+            assert.is_true(cluster:Ready())
+            cluster:Close()
+            assert.is_true(is_late or cluster:Nodes()[1].client:IsClosed())
+          end)
+          assert.is_true(cluster:Nodes()[1].client:IsClosed())
+        end
+      end, { deadline_ms = 2000 })
+    end)
+  )
+
+  it(
+    "carries out the rest of a pipeline when nobody serves one slot",
+    tasks.spec(function()
+      local server
+      server = node(function(_, command)
+        if command[1] == "CLUSTER" then
+          return list(range(number(0), number(8191), at(server)))
+        end
+      end)
+      local cluster = open(server, { timeout_ms = 300 })
+      local results, message, code, partial = cluster:Pipeline(function(p)
+        p:Set("foo", 1):Set("bar", 2):Wait(1, 10)
+      end)
+      assert.is_nil(results)
+      assert.are.equal("CLUSTERDOWN", code)
+      assert.is_truthy(message:find("1 of 3 commands have no reply", 1, true), message)
+      assert.is_truthy(message:find("no node serves slot 12182", 1, true), message)
+      assert.are.equal("OK", partial[2])
+      assert.are.equal("OK", partial[3])
+    end)
+  )
+
+  it(
+    "tells what the server said last when the time has passed",
+    tasks.spec(function()
+      local server = master(function()
+        return "-CLUSTERDOWN The cluster is down\r\n"
+      end)
+      local value, message, code, err = open(server, { timeout_ms = 300 }):Get("foo")
+      assert.is_nil(value)
+      assert.are.equal("CLUSTERDOWN", code)
+      assert.are.equal("CLUSTERDOWN The cluster is down", message)
+      assert.is_true(redis.is_error(err))
+      -- Where it is sent then there is nobody.
+      server = master(function()
+        return "-MOVED 12182 127.0.0.1:1\r\n"
+      end)
+      value, _, code = open(server, { timeout_ms = 300 }):Get("foo")
+      assert.is_nil(value)
+      assert.are.equal("ECONNREFUSED", code)
+    end)
+  )
 end)

@@ -38,7 +38,7 @@ local function part_of(cluster, batch, i, leader)
     return items and { items = items, join = join }
   end
   local item = spread.item(spec, slot, bytes)
-  item.leader = spec.block == "second" and leader
+  item.leader = spec.block == "second" and leader and (leader.leader or leader)
   return { items = { item }, join = false }
 end
 

@@ -29,6 +29,9 @@ local LONGEST = 100
 --- Redirections that are followed without any pause: more means that nodes do not agree.
 local AT_ONCE = 3
 
+--- The time that items wait for a node before others are tried again, in milliseconds.
+local PATIENCE = 100
+
 --- Errors that pass: the command was refused, and the same node or another will take it soon.
 local PASSING =
   { TRYAGAIN = true, CLUSTERDOWN = true, LOADING = true, MASTERDOWN = true, READONLY = true }
@@ -142,42 +145,25 @@ function spread.redirect(cluster, item, err, node)
   return false
 end
 
---- The node of an item and a link to it: `nil` when there is none yet, and then `false` behind it
---- when there will be none. `links` are those of this round.
----@async
-local function way(cluster, item, links, give_up)
-  local nodes = cluster.nodes
-  local node, message, code, err = item.leader and item.leader.node or item.target, nil, nil, nil
-  if not node then
+--- The link that an item can be sent by now; nil when there is none.
+local function way(cluster, item)
+  local node = item.target
+  if item.leader then
+    node = item.leader.node
+  elseif not node then
     local may_read = item.spec.is_read_only and not item.is_of_master
-    node, message, code, err = nodes:Find(item.slot, may_read, give_up)
+    node = cluster.nodes:Pick(item.slot, may_read)
   end
-  if not node then
-    item.message, item.code, item.err = message, code, err
-    return nil, false
-  end
-  item.node = node
-  local found = links[node]
-  if not found then
-    local from, may_come
-    from, message, code, err, may_come = nodes:Link(node, give_up)
-    found = { link = from, message = message, code = code, err = err, may_come = may_come }
-    links[node] = found
-  end
-  if not found.link then
-    item.message, item.code, item.err = found.message, found.code, found.err
-    item.target, item.is_asking = false, false
-  end
-  return found.link, found.may_come
+  item.node = node or false
+  return node and cluster.nodes:Client(node).keeper.link
 end
 
 --- Puts items together that go by the same link: a list of `{ link, pieces, entries, items }`; and
 --- items that wait for a link.
----@async
-local function group(cluster, items, give_up)
-  local groups, by_link, links, waiting = {}, {}, {}, {}
+local function group(cluster, items)
+  local groups, by_link, waiting = {}, {}, {}
   for _, item in ipairs(items) do
-    local from, may_come = way(cluster, item, links, give_up)
+    local from = way(cluster, item)
     if from then
       local bunch = by_link[from]
       if not bunch then
@@ -195,11 +181,50 @@ local function group(cluster, items, give_up)
       end
       bunch.entries[#bunch.entries + 1] = item
       bunch.items[#bunch.items + 1] = item
-    elseif may_come then
+    else
       waiting[#waiting + 1] = item
     end
   end
   return groups, waiting
+end
+
+--- Parks for a while until there may be a link for an item: `link, message, code, err`, and whether
+--- another try is worth it.
+---@async
+local function seek(cluster, item, give_up)
+  local nodes = cluster.nodes
+  if item.node then
+    return nodes:Link(item.node, give_up)
+  end
+  local may_read = item.spec.is_read_only and not item.is_of_master
+  local node, message, code, err = nodes:Find(item.slot, may_read, give_up)
+  return nil, message, code, err, node or not err and not nodes.is_closed
+end
+
+--- Parks for the links that items wait for: those of them for which it is worth another try.
+---@async
+local function await(cluster, waiting, give_up)
+  local found, left = {}, {}
+  for _, item in ipairs(waiting) do
+    local first = item.leader or item
+    local key = first.node or first.slot or NONE
+    local what = found[key]
+    if not what then
+      -- Where nobody serves one slot the others do not have to wait for it.
+      local till = waiting[2] and math.min(give_up, sched.now() + PATIENCE) or give_up
+      local link, message, code, err, may_come = seek(cluster, first, till)
+      what = { link = link, message = message, code = code, err = err, may_come = may_come }
+      found[key] = what
+    end
+    if not what.link and what.message then
+      item.value, item.message, item.code, item.err = nil, what.message, what.code, what.err
+      item.target, item.is_asking = false, false
+    end
+    if what.link or what.may_come then
+      left[#left + 1] = item
+    end
+  end
+  return left
 end
 
 --- Sends what goes by one link; what could not be sent waits.
@@ -229,7 +254,7 @@ end
 --- Sends items, and parks until all are answered or lost: those that wait for another attempt.
 ---@async
 local function play(cluster, items, give_up)
-  local groups, waiting = group(cluster, items, give_up)
+  local groups, waiting = group(cluster, items)
   local round = { left = 0, task = false, what = "replies of a cluster", Leave = leave }
   local task = sched.parking()
   for _, bunch in ipairs(groups) do
@@ -238,6 +263,9 @@ local function play(cluster, items, give_up)
   if round.left > 0 then
     round.task = task
     sched.park(round, math.max(give_up - sched.now(), 0))
+  end
+  if waiting[1] then
+    waiting = await(cluster, waiting, give_up)
   end
   return waiting
 end
@@ -303,10 +331,10 @@ function spread.run(cluster, items, give_up)
     local pause
     left, pause = undone(cluster, left, play(cluster, left, give_up))
     local time = give_up - sched.now()
-    if time <= 0 or cluster.nodes.is_closed then
+    if time <= pause or cluster.nodes.is_closed then
       break
     elseif pause > 0 and #left > 0 then
-      sched.sleep(math.min(pause, time))
+      sched.sleep(pause)
     end
   end
 end
