@@ -145,4 +145,45 @@ describe("a client of a cluster", function()
       assert.are.equal("ECONNREFUSED", code)
     end)
   )
+
+  it(
+    "answers blocking commands in time when a node takes none",
+    tasks.spec(function()
+      local server = master(function()
+        return "-CLUSTERDOWN The cluster is down\r\n"
+      end)
+      local cluster = open(server, { timeout_ms = 200 })
+      local began = sched.now()
+      local value, _, code = cluster:BLPop("foo", 0.1)
+      assert.is_nil(value)
+      assert.are.equal("CLUSTERDOWN", code)
+      value, _, code = cluster:CallWith({ timeout_ms = 100 }, "BLPOP", "foo", 0.1)
+      assert.is_nil(value)
+      assert.are.equal("CLUSTERDOWN", code)
+      assert.is_true(sched.now() - began < 1500)
+    end)
+  )
+
+  it(
+    "has blocking commands follow ASK and MOVED",
+    tasks.spec(function()
+      local word = "ASK"
+      local target = node(function(peer, command)
+        if command[1] == "XREAD" or command[1] == "BLPOP" then
+          local before = peer.commands[#peer.commands - 1][1]
+          return (word == "ASK") == (before == "ASKING")
+              and (command[1] == "XREAD" and list() or list(bulk("foo"), bulk("x")))
+            or "-ERR not so\r\n"
+        end
+      end)
+      local server = master(function()
+        return ("-%s 12182 127.0.0.1:%d\r\n"):format(word, target.port)
+      end)
+      local cluster = open(server, { timeout_ms = 500 })
+      assert.are.same({ "foo", "x" }, cluster:BLPop("foo", 1))
+      assert.is_table(cluster:XRead("STREAMS", "foo", "0"))
+      word = "MOVED"
+      assert.are.same({ "foo", "x" }, cluster:BLPop("foo", 1))
+    end)
+  )
 end)

@@ -23,6 +23,9 @@ local blocking = {}
 --- Ends of the shared link that say: nothing at all comes from there any more.
 local UNREACHABLE = { ETIMEDOUT = true, EHOSTUNREACH = true, ENETUNREACH = true, ENETDOWN = true }
 
+--- Stands in line for the reply to ASKING, which a node of a cluster is told.
+local DEAF = { taker = function() end, loser = function() end, place = 0 }
+
 --- What a command is sent with, tables taken apart as the connection does it.
 local function flatten(...)
   local list, n = {}, 0
@@ -249,6 +252,9 @@ local function wait(self, how, block_ms, spec, ...)
     end
     local most = given_ms and math.max(give_up - sched.now(), 1) or block_ms + own_ms
     local value
+    if how and how.is_asking then
+      link:Submit(DEAF, "ASKING")
+    end
     value, message, code = exchange(pool, link, most, spec, ...)
     if value ~= nil and (value ~= false or not message) then
       return client.answer(self, spec, link, value, ...)

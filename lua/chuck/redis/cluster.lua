@@ -216,41 +216,65 @@ local function carry(self, how, spec, ...)
   return answer(self, spec, from.protocol, value, ...)
 end
 
---- Calls `fn(client, ...)` with the client of the node that serves a slot, again where that node
---- says that it belongs to another.
+--- The node that an item goes to, once there is a link to it; or `nil, message, code[, err]`.
 ---@async
-local function on_node(self, slot, fn, ...)
-  local item = spread.item({ name = "" }, slot)
-  while true do
-    local give_up = sched.now() + self.timeout_ms
-    local node, up, message, code, err
-    repeat
-      node, message, code, err = self.nodes:Find(slot, false, give_up)
-      if node then
-        local may_come
-        up, message, code, err, may_come = self.nodes:Link(node, give_up)
-        node = (up or may_come) and sched.now() < give_up and node
-      end
-    until up or not node
-    if not up then
+local function reach(self, item, give_up)
+  local node, message, code, err
+  repeat
+    node = item.target
+    if not node then
+      node, message, code, err = self.nodes:Find(item.slot, false, give_up)
+    end
+    if not node then
       return nil, message, code, err
     end
-    local results = compat.pack(fn(self.nodes:Client(node), ...))
+    local up, may_come
+    up, message, code, err, may_come = self.nodes:Link(node, give_up)
+    if up then
+      return node
+    end
+    item.target, item.is_asking = false, false
+  until not may_come or sched.now() >= give_up
+  return nil, message, code, err
+end
+
+--- Calls `fn(client, is_asking)` with the client of the node that serves a slot, again where that
+--- node says that it belongs to another. The time that `fn` takes is its own.
+---@async
+local function on_node(self, timeout_ms, slot, fn)
+  local item = spread.item({ name = "" }, slot)
+  local give_up = sched.now() + timeout_ms
+  while true do
+    local node, message, code, err = reach(self, item, give_up)
+    if not node then
+      return nil, message, code, err
+    end
+    local began = sched.now()
+    local results = compat.pack(fn(self.nodes:Client(node), item.is_asking))
+    give_up = give_up + (sched.now() - began)
     err = results[4]
-    if results[1] ~= nil or not is_error(err) or not spread.redirect(self, item, err, node) then
+    local pause = math.min(2 ^ (item.hops + item.waits + 1), REST)
+    if
+      results[1] ~= nil
+      or not is_error(err)
+      or sched.now() + pause >= give_up
+      or not spread.redirect(self, item, err, node)
+    then
       return compat.unpack(results, 1, results.n)
     end
-    sched.sleep(math.min(2 ^ (item.hops + item.waits), REST))
+    sched.sleep(pause)
   end
 end
 
---- What is not for a connection that tasks share.
+--- What is not for a connection that tasks share; `how` as in `CallWith`, or nil.
 ---@async
-local function perform_guarded(self, guard, spec, ...)
+local function perform_guarded(self, how, guard, spec, ...)
   if spec.block == "second" then
     outcome.blame("WAIT is about the writes of one connection: queue it in a pipeline behind them")
   elseif not spec.block then
     return guard(self, spec, ...)
+  elseif spec.block == "BLOCK" and not guards.waits(spec, ...) then
+    return self:Perform(how, spec, ...)
   end
   local slot, is_crossed
   if self.arguments then
@@ -261,7 +285,15 @@ local function perform_guarded(self, guard, spec, ...)
   if is_crossed then
     return crossed(spec)
   end
-  return on_node(self, slot, guard, spec, ...)
+  local args = compat.pack(...)
+  local timeout_ms = how and how.timeout_ms or self.timeout_ms
+  return on_node(self, timeout_ms, slot, function(owner, is_asking)
+    local own = { is_asking = is_asking }
+    for name, value in pairs(how or {}) do
+      own[name] = value
+    end
+    return guards.block(owner, own, spec, compat.unpack(args, 1, args.n))
+  end)
 end
 
 --- Sends a command and parks for its reply.
@@ -278,7 +310,7 @@ local function perform(self, spec, ...)
   end
   local guard = guards[spec.name]
   if guard then
-    return perform_guarded(self, guard, spec, ...)
+    return perform_guarded(self, nil, guard, spec, ...)
   elseif self.is_observed then
     return self:Perform(nil, spec, ...)
   end
@@ -324,13 +356,8 @@ end
 ---@async
 local function perform_with(self, how, spec, ...)
   local guard = guards[spec.name]
-  if guard and spec.block then
-    guard = function(owner, of, ...)
-      return guards.block(owner, how, of, ...)
-    end
-  end
   if guard then
-    return perform_guarded(self, guard, spec, ...)
+    return perform_guarded(self, how, guard, spec, ...)
   end
   return self:Perform(how, spec, ...)
 end
@@ -356,7 +383,7 @@ function Cluster:Watch(keys, fn, tries)
   if is_crossed then
     return crossed(WATCH)
   end
-  return on_node(self, slot, function(owner)
+  return on_node(self, self.timeout_ms, slot, function(owner)
     return owner:Watch(keys, fn, tries)
   end)
 end

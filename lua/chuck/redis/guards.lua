@@ -53,6 +53,11 @@ function guards.block(self, how, spec, ...)
   return require("chuck.redis.blocking").call(self, how, spec, ...)
 end
 
+--- Whether a command waits at the server, which some do only if told to.
+function guards.waits(spec, ...)
+  return require("chuck.redis.blocking").time_of(spec, ...) ~= nil
+end
+
 for name, spec in pairs(commands.specs) do
   if spec.block then
     guards[name] = function(self, of, ...)
