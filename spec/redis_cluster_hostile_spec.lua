@@ -140,6 +140,7 @@ describe("a client of a cluster", function()
       server = master(function()
         return "-MOVED 12182 127.0.0.1:1\r\n"
       end)
+      local _
       value, _, code = open(server, { timeout_ms = 300 }):Get("foo")
       assert.is_nil(value)
       assert.are.equal("ECONNREFUSED", code)

@@ -564,6 +564,30 @@ describe("a client of a cluster", function()
     )
 
     it(
+      "has a subscription to a sharded channel follow its slot",
+      tasks.spec(function()
+        local cluster = open()
+        local sub = tasks.own(assert(cluster:Ssubscribe("foo")))
+        local refreshes
+        tasks.wait("a map that nobody wants anew", function()
+          local before = refreshes
+          refreshes = cluster:Stats().refreshes
+          co.sleep(150)
+          return before == refreshes
+        end)
+        begin()
+        finish()
+        local message
+        tasks.wait("a message from the other node", function()
+          to:Cli("SPUBLISH", "foo", "there")
+          message = sub:Next(50)
+          return message
+        end)
+        assert.are.equal("there", message.payload)
+      end)
+    )
+
+    it(
       "loses no write of 50 tasks while keys move",
       tasks.spec(function()
         local cluster = open()

@@ -422,6 +422,7 @@ local function station(self, key)
       return self.nodes:Ready(timeout_ms or math.huge)
     end,
   }
+  local was_open = false
   return {
     options = self.options,
     timeout_ms = self.timeout_ms,
@@ -432,6 +433,11 @@ local function station(self, key)
       end,
     }),
     OpenLink = function(_, more)
+      if was_open then
+        -- Where the last link ended, the slot may have moved.
+        self.nodes:Await(self.options.connect_ms)
+      end
+      was_open = true
       return self:OpenLink(more, key)
     end,
   }
