@@ -187,4 +187,56 @@ describe("a client of a cluster", function()
       assert.are.same({ "foo", "x" }, cluster:BLPop("foo", 1))
     end)
   )
+
+  it(
+    "tells of replies that cannot be joined",
+    tasks.spec(function()
+      local reply
+      local one, other
+      local function answer(_, command)
+        if command[1] == "CLUSTER" then
+          return list(
+            range(number(0), number(8191), at(one)),
+            range(number(8192), number(16383), at(other))
+          )
+        end
+        return command[1] ~= "HELLO" and reply
+      end
+      one, other = node(answer), node(answer)
+      local cluster = open(one)
+      for _, bytes in ipairs({ "+OK\r\n", "$-1\r\n", "#f\r\n", list(bulk("a"), bulk("b")) }) do
+        reply = bytes
+        for name, call in pairs({
+          DBSIZE = function()
+            return cluster:DbSize()
+          end,
+          MGET = function()
+            return cluster:MGet("foo", "bar")
+          end,
+          DEL = function()
+            return cluster:Del("foo", "bar")
+          end,
+          transaction = function()
+            return cluster:Multi(function(tx)
+              tx:Set("foo", 1)
+            end)
+          end,
+        }) do
+          local value, message, code = call()
+          assert.is_nil(value, name)
+          assert.are.equal("ERDISPERROR", code, name)
+          assert.is_truthy(message:find("127.0.0.1:", 1, true), message)
+        end
+        if reply ~= list(bulk("a"), bulk("b")) then
+          assert.are.equal("ERDISPERROR", select(3, cluster:Keys("*")))
+          local results = cluster:Pipeline(function(p)
+            p:MGet("foo", "bar")
+          end)
+          assert.are.equal("ERDISPERROR", results[1].code)
+        end
+      end
+      -- Not numbers, but a list.
+      assert.are.same({ 0, 0 }, cluster:Script("EXISTS", "x", "y"))
+    end)
+  )
 end)

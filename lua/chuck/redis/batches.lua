@@ -178,6 +178,9 @@ local function transact(cluster, batch)
     cluster.errors = cluster.errors + 1
     local _, message, code, err = multi.refusal(batch, item.raw, results)
     return nil, "transaction: " .. message, code, err
+  elseif type(results) ~= "table" or #results ~= batch.size then
+    local why = ("%d results expected of EXEC"):format(batch.size)
+    return outcome.none("transaction: " .. item.node.address, why, "ERDISPERROR")
   end
   for i, value in ipairs(results) do
     results[i] = finish(cluster, item.protocol, batch, i, value)

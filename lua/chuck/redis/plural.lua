@@ -19,14 +19,25 @@ local null = outcome.null
 
 local plural = {}
 
---- Replies of items as one: the first error there is, else `join(items)`.
+--- An error of ours in the place of a reply.
+local function violation(item, why)
+  local err = { message = ("%s: %s"):format(item.node.address, why), code = "ERDISPERROR" }
+  return setmetatable(err, native.redis.ERROR)
+end
+
+--- Replies of items as one: the first error there is, else what they come to.
 local function joined(items, join)
   for _, item in ipairs(items) do
-    if outcome.is_error(item.value) then
-      return item.value
+    local value = item.value
+    if outcome.is_error(value) then
+      return value
+    elseif join.kind and type(value) ~= join.kind then
+      return violation(item, ("a %s expected, got a %s"):format(join.kind, type(value)))
+    elseif join.is_by_place and #value ~= #item.places then
+      return violation(item, ("%d values expected, got %d"):format(#item.places, #value))
     end
   end
-  return join(items)
+  return join.of(items)
 end
 
 local function sum(items)
@@ -61,12 +72,12 @@ local function list(items)
   return all
 end
 
---- Of numbers in the same places, the least.
+--- Of numbers in the same places, 1 where all are.
 local function least(items)
   local all = {}
   for _, item in ipairs(items) do
     for i, value in ipairs(item.value) do
-      all[i] = math.min(all[i] or value, value)
+      all[i] = value == 1 and all[i] ~= 0 and 1 or 0
     end
   end
   return all
@@ -83,30 +94,36 @@ local function in_places(items)
   return all
 end
 
+--- How to join replies that are all of one `kind`.
+local FIRST, ANY = { of = first }, { of = any }
+local SUM, LIST = { of = sum, kind = "number" }, { of = list, kind = "table" }
+local LEAST = { of = least, kind = "table" }
+local IN_PLACES = { of = in_places, kind = "table", is_by_place = true }
+
 --- Commands that are split by slot: how many arguments belong to a key, and how to join.
 local SPLIT = {
-  MGET = { 1, in_places },
-  MSET = { 2, first },
-  DEL = { 1, sum },
-  UNLINK = { 1, sum },
-  EXISTS = { 1, sum },
-  TOUCH = { 1, sum },
+  MGET = { 1, IN_PLACES },
+  MSET = { 2, FIRST },
+  DEL = { 1, SUM },
+  UNLINK = { 1, SUM },
+  EXISTS = { 1, SUM },
+  TOUCH = { 1, SUM },
 }
 
 --- Commands that go to every master, and how to join.
 local EVERYWHERE = {
-  DBSIZE = sum,
-  KEYS = list,
-  RANDOMKEY = any,
-  FLUSHALL = first,
-  FLUSHDB = first,
-  ["SCRIPT LOAD"] = first,
-  ["SCRIPT FLUSH"] = first,
-  ["SCRIPT EXISTS"] = least,
-  ["FUNCTION LOAD"] = first,
-  ["FUNCTION DELETE"] = first,
-  ["FUNCTION FLUSH"] = first,
-  ["FUNCTION RESTORE"] = first,
+  DBSIZE = SUM,
+  KEYS = LIST,
+  RANDOMKEY = ANY,
+  FLUSHALL = FIRST,
+  FLUSHDB = FIRST,
+  ["SCRIPT LOAD"] = FIRST,
+  ["SCRIPT FLUSH"] = FIRST,
+  ["SCRIPT EXISTS"] = LEAST,
+  ["FUNCTION LOAD"] = FIRST,
+  ["FUNCTION DELETE"] = FIRST,
+  ["FUNCTION FLUSH"] = FIRST,
+  ["FUNCTION RESTORE"] = FIRST,
 }
 
 --- Whether a command goes to every master.
