@@ -239,4 +239,27 @@ describe("a client of a cluster", function()
       assert.are.same({ 0, 0 }, cluster:Script("EXISTS", "x", "y"))
     end)
   )
+
+  it(
+    "tells errors of on_slow, and answers all the same",
+    tasks.spec(function()
+      local server, told = master(), {}
+      co.on_error(function(problem)
+        told[#told + 1] = tostring(problem)
+      end)
+      local cluster = open(server, {
+        slow_ms = 0,
+        on_slow = function(name, _, key)
+          co.sleep(1)
+          error("slow " .. name .. " " .. key)
+        end,
+      })
+      assert.are.equal("OK", cluster:Set("foo", 1))
+      tasks.wait("the error", function()
+        return told[1]
+      end)
+      assert.is_truthy(told[1]:find("slow SET foo", 1, true), told[1])
+      assert.are.equal(1, cluster:Stats().slow)
+    end)
+  )
 end)

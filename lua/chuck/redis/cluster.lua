@@ -13,6 +13,7 @@ local calls = require("chuck.redis.calls")
 local commands = require("chuck.redis.commands")
 local compat = require("chuck.support.compat")
 local guards = require("chuck.redis.guards")
+local keeper = require("chuck.redis.keeper")
 local link = require("chuck.redis.link")
 local methods = require("chuck.redis.methods")
 local native = require("chuck.native")
@@ -345,9 +346,7 @@ function Cluster:Perform(how, spec, ...)
   local slow, took = self.options.slow_ms, sched.now() - began
   if slow and took >= slow then
     self.slow = self.slow + 1
-    if self.options.on_slow then
-      self.options.on_slow(spec.name, took, ...)
-    end
+    keeper.run_hook(self.options.on_slow, "on_slow", "the cluster", spec.name, took, ...)
   end
   return compat.unpack(results, 1, results.n)
 end

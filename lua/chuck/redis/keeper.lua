@@ -17,13 +17,9 @@ local waiters = require("chuck.co.waiters")
 
 local keeper = {}
 
----@class chuck.redis.Keeper
-local Keeper = {}
-Keeper.__index = Keeper
-
---- Runs a hook of the program in a task of its own: an error in it is told, and ends nothing.
-function Keeper:RunHook(name, ...)
-  local hook = self.options[name]
+--- Runs `hook`, if there is one, in a task of its own: an error in it is told, and ends nothing.
+--- `name` is what it is, `place` of whom.
+function keeper.run_hook(hook, name, place, ...)
   if not hook then
     return
   end
@@ -34,8 +30,17 @@ function Keeper:RunHook(name, ...)
     elseif sched.is_stop(problem) then
       error(problem, 0)
     end
-    report.tell(sched.current(), problem, ("in the %s hook of %s"):format(name, self.place))
+    report.tell(sched.current(), problem, ("in the %s hook of %s"):format(name, place))
   end, ...)
+end
+
+---@class chuck.redis.Keeper
+local Keeper = {}
+Keeper.__index = Keeper
+
+--- Runs a hook of the program in a task of its own: an error in it is told, and ends nothing.
+function Keeper:RunHook(name, ...)
+  keeper.run_hook(self.options[name], name, self.place, ...)
 end
 
 --- The address to connect to, which may be another each time; or `nil, message, code`.
