@@ -30,6 +30,8 @@ local sentinel = {}
 --- The port of sentinels, and the time that one may take to answer, in milliseconds.
 local PORT, ASK = 26379, 1000
 
+local PORT_MAX = 65535
+
 local KINDS = {
   name = "string",
   sentinels = "list of strings",
@@ -45,39 +47,58 @@ local ROLES = { master = "master", replica = "slave" }
 local Watch = {}
 Watch.__index = Watch
 
---- A list of pairs as a map; a map as it is.
+--- A list of pairs as a map; a map as it is; an empty one for what is neither.
 local function map_of(reply)
-  if reply[1] == nil then
+  if type(reply) ~= "table" then
+    return {}
+  elseif reply[1] == nil then
     return reply
   end
   local map = {}
   for i = 1, #reply - 1, 2 do
-    map[reply[i]] = reply[i + 1]
+    if type(reply[i]) == "string" then
+      map[reply[i]] = reply[i + 1]
+    end
   end
   return map
 end
 
---- Sends a command and parks for its reply; or `nil, message, code[, err]`.
+--- The address of a host and a port; nil for what is none.
+local function address_of(host, port)
+  port = tonumber(port)
+  if type(host) == "string" and host ~= "" and port and port % 1 == 0 then
+    return port > 0 and port <= PORT_MAX and address.join(host, port) or nil
+  end
+end
+
+local function violation(from, why)
+  return outcome.none(from.peer, why, "ERDISPERROR")
+end
+
+--- Sends a command and parks for its reply, a table or null; or `nil, message, code[, err]`.
 ---@async
 local function ask(from, ...)
   local value, message, code = from:Request(ASK, ...)
-  if not value then
+  if value == nil then
     return nil, message, code
   elseif outcome.is_error(value) then
     return nil, ("%s: %s"):format(from.peer, value.message), value.code, value
+  elseif type(value) ~= "table" and value ~= outcome.null then
+    return violation(from, ("a list expected, got a %s"):format(type(value)))
   end
   return value
 end
 
---- Whether a replica can be used, by what a sentinel says of it.
-local function is_fit(replica)
-  local flags = replica.flags or ""
+--- The address of a replica, by what a sentinel says of it; nil when it cannot be used.
+local function fit(replica)
   for _, flag in ipairs({ "s_down", "o_down", "disconnected" }) do
-    if flags:find(flag, 1, true) then
-      return false
+    if tostring(replica.flags):find(flag, 1, true) then
+      return nil
     end
   end
-  return replica["master-link-status"] ~= "err" and replica.ip and tonumber(replica.port)
+  if replica["master-link-status"] ~= "err" then
+    return address_of(replica.ip, replica.port)
+  end
 end
 
 --- The address of a replica, another one each time; or `nil, message, code[, err]`.
@@ -87,19 +108,16 @@ local function replica_of(self, from)
   if not reply then
     return nil, message, code, err
   end
-  local fit = {}
-  for _, entry in ipairs(reply) do
-    local replica = map_of(entry)
-    if is_fit(replica) then
-      fit[#fit + 1] = address.join(replica.ip, tonumber(replica.port))
-    end
+  local found = {}
+  for _, entry in ipairs(reply ~= outcome.null and reply or {}) do
+    found[#found + 1] = fit(map_of(entry))
   end
-  if #fit == 0 then
+  if #found == 0 then
     local text = "no replica of %s is there"
     return outcome.none(from.peer, text:format(self.name), "EHOSTUNREACH")
   end
   self.turn = self.turn + 1
-  return fit[self.turn % #fit + 1]
+  return found[self.turn % #found + 1]
 end
 
 --- The address of the master; or `nil, message, code[, err]`.
@@ -111,7 +129,11 @@ local function master_of(self, from)
   elseif reply == outcome.null then
     return outcome.none(from.peer, ("there is no master %s"):format(self.name), "EHOSTUNREACH")
   end
-  return address.join(reply[1], tonumber(reply[2]) or 0)
+  local found = address_of(reply[1], reply[2])
+  if not found then
+    return violation(from, ("no address of %s in its answer"):format(self.name))
+  end
+  return found
 end
 
 --- A link to the sentinel at a place in the list; or `nil, message, code[, err]`.
@@ -160,13 +182,15 @@ function Watch:Verify(from)
   local reply, message, code = ask(from, "ROLE")
   if not reply then
     return nil, message, code
-  elseif reply[1] ~= ROLES[self.role] then
-    local text = "it is no %s of %s, it says that it is %s"
-    return outcome.none(
-      from.peer,
-      text:format(self.role, self.name, tostring(reply[1])),
-      "EHOSTUNREACH"
+  end
+  local role = reply ~= outcome.null and reply[1]
+  if role ~= ROLES[self.role] then
+    local text = ("it is no %s of %s, it says that it is %s"):format(
+      self.role,
+      self.name,
+      tostring(role)
     )
+    return outcome.none(from.peer, text, "EHOSTUNREACH")
   end
   return true
 end
@@ -174,10 +198,10 @@ end
 --- A sentinel has told of a new master: `name old-ip old-port new-ip new-port`.
 local function on_switch(self, text)
   local name, ip, port = text:match("^(%S+) %S+ %S+ (%S+) (%d+)$")
-  local up = self.client.keeper.link
-  if name ~= self.name or not up then
+  local up, place = self.client.keeper.link, address_of(ip, port)
+  if name ~= self.name or not up or not place then
     return
-  elseif self.role == "replica" or up.peer ~= address.join(ip, tonumber(port)) then
+  elseif self.role == "replica" or up.peer ~= place then
     up:Close("ECONNRESET", ("%s is at %s:%s now"):format(name, ip, port))
   end
 end
