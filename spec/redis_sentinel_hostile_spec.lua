@@ -88,4 +88,40 @@ describe("a client of sentinels", function()
       assert.are.equal(0, client:Stats().losses)
     end)
   )
+
+  it(
+    "listens to the next sentinel when one has fallen silent",
+    tasks.spec(function()
+      local function subscribed(server)
+        for _, peer in ipairs(server.peers) do
+          for _, command in ipairs(peer.commands) do
+            if command[1] == "SUBSCRIBE" then
+              return peer
+            end
+          end
+        end
+      end
+      local silent = both(function(command)
+        -- PING as well: what is queued behind stays unheard.
+        return (command[1] == "SUBSCRIBE" or command[1] == "PING") and {}
+      end)
+      local other = both(function(command)
+        return command[1] == "PING" and "+PONG\r\n"
+      end)
+      local client = tasks.own(redis.sentinel({
+        name = "m",
+        sentinels = { silent.address, other.address },
+        heartbeat_ms = 60,
+      }))
+      assert.is_true(client:Ready())
+      tasks.wait("the other sentinel to be listened to", function()
+        return subscribed(other)
+      end)
+      local peer = subscribed(other)
+      tasks.wait("some heartbeats", function()
+        return #peer.commands > 5
+      end)
+      assert.is_false(peer.is_left)
+    end)
+  )
 end)

@@ -206,27 +206,42 @@ local function on_switch(self, text)
   end
 end
 
---- Listens to one sentinel until it has gone.
+--- Subscribes, and parks until the link has ended or has been silent for too long: whether it was.
 ---@async
-local function listen(self)
-  local from = open(self, self.place)
-  if not from then
-    self.place = self.place % #self.sentinels + 1
-    return
-  end
+local function stay(self, from)
+  local pause, is_heard = self.options.heartbeat_ms, nil
   local function take(_, items)
+    is_heard = true
     if type(items) == "table" and items[1] == "message" and type(items[3]) == "string" then
       on_switch(self, items[3])
     end
   end
   from.on_push, from.on_reply = take, take
-  local fine, problem = sched.pcall(function()
-    from:Send("SUBSCRIBE", "+switch-master")
+  from:Send("SUBSCRIBE", "+switch-master")
+  if pause == 0 then
     from:Wait()
-  end)
-  from:Close()
+    return false
+  end
+  repeat
+    is_heard = false
+    from:Send("PING")
+  until from:Wait(pause) or not is_heard
+  return not is_heard
+end
+
+--- Listens to one sentinel until it has gone.
+---@async
+local function listen(self)
+  local from = open(self, self.place)
+  local fine, is_silent = true, true
+  if from then
+    fine, is_silent = sched.pcall(stay, self, from)
+    from:Close()
+  end
   if not fine then
-    error(problem, 0)
+    error(is_silent, 0)
+  elseif is_silent then
+    self.place = self.place % #self.sentinels + 1
   end
 end
 
