@@ -262,4 +262,43 @@ describe("a client of a cluster", function()
       assert.are.equal(1, cluster:Stats().slow)
     end)
   )
+
+  it(
+    "believes a node about the slot of a command",
+    tasks.spec(function()
+      local one
+      local other = node()
+      one = node(function(_, command)
+        if command[1] == "CLUSTER" then
+          return list(
+            range(number(0), number(8191), at(one)),
+            range(number(8192), number(16383), at(other))
+          )
+        end
+        return command[1] == "NOSUCH" and ("-MOVED 12182 127.0.0.1:%d\r\n"):format(other.port)
+      end)
+      local cluster = open(one)
+      -- Its key is taken to be the first, and is the second.
+      assert.are.equal("OK", cluster:Call("NOSUCH", "bar", "foo"))
+      assert.are.equal(1, cluster:Stats().redirections)
+    end)
+  )
+
+  it(
+    "reads from the master while a replica cannot answer",
+    tasks.spec(function()
+      local server
+      local replica = node(function(_, command)
+        return command[1] == "GET" and "-LOADING Redis is loading the dataset in memory\r\n"
+      end)
+      server = node(function(_, command)
+        if command[1] == "CLUSTER" then
+          return list(range(number(0), number(16383), at(server), at(replica)))
+        end
+        return command[1] == "GET" and bulk("master")
+      end)
+      local cluster = open(server, { reads = "replica" })
+      assert.are.equal("master", cluster:Get("foo"))
+    end)
+  )
 end)

@@ -266,6 +266,15 @@ describe("a client of a cluster", function()
       assert.is_nil(none)
       assert.are.equal("CROSSSLOT", code)
       assert.is_nil(cluster:Get("a"))
+      for _, key in ipairs(KEYS) do
+        key = "{" .. key .. "}number"
+        cluster:Set(key, 1)
+        results = assert(cluster:Multi(function(tx)
+          tx:Object("ENCODING", key)
+        end))
+        assert.are.same({ "int" }, results)
+      end
+      assert.are.equal(0, cluster:Stats().redirections)
       none, _, code = cluster:Multi(function(tx)
         tx:Call("NOSUCH", "foo")
       end)

@@ -20,14 +20,21 @@ local unpack = compat.unpack
 
 local batches = {}
 
---- What a command of a batch becomes: `{ items, join }`; or nil when its keys are in several slots.
-local function part_of(cluster, batch, i, leader)
-  local spec, args, bytes = batch.specs[i], batch.arguments[i], batch.pieces[i]
+--- A command of a batch and its arguments.
+local function command_of(batch, i)
+  local spec, args = batch.specs[i], batch.arguments[i]
   if spec.is_container and type(args[1]) == "string" then
     -- What keys it has depends on its second word.
     spec = methods.find(spec.name, args[1])
     args = { n = args.n - 1, unpack(args, 2, args.n) }
   end
+  return spec, args
+end
+
+--- What a command of a batch becomes: `{ items, join }`; or nil when its keys are in several slots.
+local function part_of(cluster, batch, i, leader)
+  local spec, args = command_of(batch, i)
+  local bytes = batch.pieces[i]
   if plural.is_everywhere(spec) then
     local items, join = plural.everywhere(spec, bytes, cluster.nodes.masters)
     return { items = items, join = join }
@@ -151,8 +158,8 @@ end
 local function slot_of(batch)
   local found
   for i = 1, batch.size do
-    local args = batch.arguments[i]
-    local slot, is_crossed = slots.of(batch.specs[i], unpack(args, 1, args.n))
+    local spec, args = command_of(batch, i)
+    local slot, is_crossed = slots.of(spec, unpack(args, 1, args.n))
     if is_crossed or slot and found and slot ~= found then
       return nil, true
     end

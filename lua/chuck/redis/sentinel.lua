@@ -209,7 +209,7 @@ end
 --- Subscribes, and parks until the link has ended or has been silent for too long: whether it was.
 ---@async
 local function stay(self, from)
-  local pause, is_heard = self.options.heartbeat_ms, nil
+  local pause, is_heard = self.options.heartbeat_ms
   local function take(_, items)
     is_heard = true
     if type(items) == "table" and items[1] == "message" and type(items[3]) == "string" then

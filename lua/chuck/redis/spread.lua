@@ -131,10 +131,14 @@ function spread.redirect(cluster, item, err, node)
     item.is_asking = code == "ASK"
     item.target = item.is_asking and cluster.nodes:At(address)
     if code == "MOVED" then
+      -- The server knows better than we do in which slot the keys are.
+      item.slot = slot
       cluster.nodes:Move(slot, address)
     end
     return true
   elseif PASSING[code] then
+    -- A replica that cannot answer yet is left alone: its master can.
+    item.is_of_master = true
     item.waits = item.waits + 1
     item.target, item.is_asking, item.hops = false, false, 0
     if code ~= "TRYAGAIN" then
