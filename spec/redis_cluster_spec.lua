@@ -599,6 +599,31 @@ describe("a client of a cluster", function()
     )
 
     it(
+      "reads a stream with a group, and goes on where its slot has gone",
+      tasks.spec(function()
+        local cluster = open()
+        local stream = tasks.own(redis.stream(cluster, "foo", {
+          group = "workers",
+          consumer = "one",
+          block_ms = 100,
+        }))
+        assert.is_string(stream:Add({ n = 1 }))
+        local entry = assert(stream:Read(2000))
+        assert.are.equal("1", entry.fields.n)
+        assert.are.equal(1, stream:Ack(entry))
+        begin()
+        assert.are.equal("OK", migrate("foo"))
+        finish()
+        assert.is_string(stream:Add({ n = 2 }))
+        entry = assert(stream:Read(5000))
+        assert.are.equal("2", entry.fields.n)
+        assert.are.equal(1, stream:Ack(entry))
+        cluster:Close()
+        assert.are.equal("ESOCKCLOSE", select(3, stream:Read(1000)))
+      end)
+    )
+
+    it(
       "loses no write of 50 tasks while keys move",
       tasks.spec(function()
         local cluster = open()

@@ -412,11 +412,12 @@ function Cluster:OpenLink(more, key)
   return nil, message, code, err
 end
 
---- What a subscription takes for a client of one server: the node that `key` belongs to, whichever
---- that is at the time.
+--- What a subscription or a stream takes for a client of one server: the node that `key` belongs
+--- to, whichever that is at the time.
 local function station(self, key)
   local place = {
     place = key and "the node of " .. key or "the cluster",
+    task = { home = self.nodes.home },
     Link = function(_, timeout_ms)
       return self.nodes:Ready(timeout_ms or math.huge)
     end,
@@ -438,6 +439,12 @@ local function station(self, key)
       end
       was_open = true
       return self:OpenLink(more, key)
+    end,
+    Call = function(_, ...)
+      return self:Call(...)
+    end,
+    IsClosed = function()
+      return self.nodes.is_closed
     end,
   }
 end
@@ -562,5 +569,6 @@ function cluster.connect(given)
 end
 
 cluster.Cluster = Cluster
+cluster.station = station
 
 return cluster

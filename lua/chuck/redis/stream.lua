@@ -70,10 +70,13 @@ function stream.new(client, key, given)
     -- A pool: one of its clients is as good as the others.
     client = client.members[1]
   end
-  if type(client) ~= "table" or not client.keeper then
+  local is_cluster = getmetatable(client) == "redis.cluster"
+  if type(client) ~= "table" or not client.keeper and not is_cluster then
     outcome.raise("stream", 1, "redis.client expected, got " .. outcome.kind_of(client))
   elseif type(key) ~= "string" then
     outcome.raise("stream", 2, "string expected, got " .. outcome.kind_of(key))
+  elseif is_cluster then
+    client = require("chuck.redis.cluster").station(client, key)
   end
   options.check("stream", 3, given, KINDS)
   given = given or {}

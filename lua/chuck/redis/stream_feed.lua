@@ -26,6 +26,9 @@ local PASSING = {
   CLUSTERDOWN = true,
   READONLY = true,
   TRYAGAIN = true,
+  -- In a cluster: whose slot it is now is looked at before the next link is opened.
+  ASK = true,
+  MOVED = true,
   -- The group is made again.
   NOGROUP = true,
   UNBLOCKED = true,
