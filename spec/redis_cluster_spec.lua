@@ -183,6 +183,11 @@ describe("a client of a cluster", function()
       complains("queue it in a pipeline", function()
         local _ = cluster:Wait(1, 10)
       end)
+      for _, name in ipairs({ "Monitor", "Cached", "CachedCall" }) do
+        complains(("'%s' is for one server: use the client of a node"):format(name), function()
+          cluster[name](cluster, "key")
+        end)
+      end
       complains("use the options username and password", function()
         local _ = cluster:Auth("x")
       end)

@@ -480,6 +480,15 @@ function Cluster:Ssubscribe(...)
   return subscribe.Ssubscribe(station(self, key), ...)
 end
 
+-- What is about one server: a cluster has many.
+for _, name in ipairs({ "Monitor", "Cached", "CachedCall" }) do
+  Cluster[name] = function(self)
+    expect(self, name)
+    local message = "'%s' is for one server: use the client of a node that cluster:Nodes() lists"
+    outcome.blame(message:format(name))
+  end
+end
+
 --- Parks until the map of the cluster is known: true, or `nil, message, code`.
 ---@async
 function Cluster:Ready(timeout_ms)
