@@ -138,6 +138,7 @@ build = {
       ["chuck.redis.options"] = "lua/chuck/redis/options.lua",
       ["chuck.redis.outcome"] = "lua/chuck/redis/outcome.lua",
       ["chuck.redis.pipeline"] = "lua/chuck/redis/pipeline.lua",
+      ["chuck.redis.places"] = "lua/chuck/redis/places.lua",
       ["chuck.redis.plural"] = "lua/chuck/redis/plural.lua",
       ["chuck.redis.pool"] = "lua/chuck/redis/pool.lua",
       ["chuck.redis.scan"] = "lua/chuck/redis/scan.lua",

@@ -60,6 +60,8 @@ describe("a client of a cluster", function()
         "redis://" .. address,
         { uri = "redis://" .. address .. "/0" },
         { nodes = { "127.0.0.1:1", "redis://" .. address } },
+        { nodes = { { host = "127.0.0.1", port = nodes.nodes[1].port } } },
+        { "127.0.0.1:1", address, timeout_ms = 5000 },
       }) do
         local cluster = tasks.own(redis.cluster(given))
         assert.is_true(cluster:Ready())
@@ -196,6 +198,9 @@ describe("a client of a cluster", function()
       end)
       complains("option nodes: host:port or URI expected, got nowhere", function()
         redis.cluster({ nodes = { "nowhere" } })
+      end)
+      complains("option nodes: list of strings expected", function()
+        redis.cluster({ nodes = { { host = "127.0.0.1", port = "x" } } })
       end)
       complains("database 0 only", function()
         redis.cluster({ nodes = { "127.0.0.1:1" }, db = 1 })

@@ -62,6 +62,7 @@ describe("a client of sentinels", function()
       local list = addresses()
       table.insert(list, 1, "127.0.0.1:1")
       list[3] = "redis://" .. list[3]
+      list[2] = { host = "127.0.0.1", port = trio.sentinels[1].port }
       assert.is_true(open({ sentinels = list }):Ready())
     end)
   )

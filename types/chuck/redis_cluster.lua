@@ -2,7 +2,7 @@
 
 --- Of `redis.cluster`: those of a client, but for where the server is.
 ---@class chuck.RedisClusterOptions : chuck.RedisOptions
----@field nodes string[] # `"host:port"` or URIs of some nodes: one that answers is enough
+---@field nodes (string|{ host: string, port?: integer })[] # `"host:port"` or URIs of some nodes: one that answers is enough
 ---@field reads? "master"|"replica"|"any" # where commands go that only read, `"master"`
 ---@field redirections? integer # of one command, 16
 ---@field refresh_ms? number # after which the map is looked at without a reason, 60000
@@ -12,7 +12,7 @@
 --- Of `redis.sentinel`: those of a client, but for where the server is.
 ---@class chuck.RedisSentinelOptions : chuck.RedisOptions
 ---@field name string # as sentinels call the master
----@field sentinels string[] # `"host:port"` or URIs
+---@field sentinels (string|{ host: string, port?: integer })[] # `"host:port"` or URIs
 ---@field role? "master"|"replica" # `"master"`
 ---@field sentinel_username? string
 ---@field sentinel_password? string
@@ -41,7 +41,7 @@ function RedisCluster:Stats() end
 local redis = {}
 
 --- A client of a cluster.
----@param options string|chuck.RedisClusterOptions
+---@param options string|string[]|chuck.RedisClusterOptions
 ---@return chuck.RedisCluster
 function redis.cluster(options) end
 

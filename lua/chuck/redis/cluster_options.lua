@@ -3,6 +3,7 @@
 local address = require("chuck.support.address")
 local options = require("chuck.redis.options")
 local outcome = require("chuck.redis.outcome")
+local places = require("chuck.redis.places")
 
 local cluster_options = {}
 
@@ -43,6 +44,10 @@ end
 function cluster_options.read(given)
   if type(given) == "string" then
     given = { nodes = { given } }
+  elseif type(given) == "table" and given[1] ~= nil and given.nodes == nil then
+    given = places.with(given, "nodes", given, PORT)
+  elseif type(given) == "table" and given.nodes then
+    given = places.with(given, "nodes", given.nodes, PORT)
   end
   local made = options.make("cluster", given, KINDS)
   made.reads = made.reads or "master"

@@ -23,6 +23,7 @@ local link = require("chuck.redis.link")
 local native = require("chuck.native")
 local options = require("chuck.redis.options")
 local outcome = require("chuck.redis.outcome")
+local places = require("chuck.redis.places")
 local sched = require("chuck.co.sched")
 
 local sentinel = {}
@@ -307,6 +308,9 @@ end
 function sentinel.connect(given)
   if not sched.current() then
     outcome.blame("'sentinel' is for tasks: use it inside of co.run or co.spawn")
+  end
+  if type(given) == "table" and given.sentinels then
+    given = places.with(given, "sentinels", given.sentinels, PORT)
   end
   local made = options.make("sentinel", given, KINDS)
   made.role = made.role or "master"
