@@ -301,4 +301,34 @@ describe("a client of a cluster", function()
       assert.are.equal("master", cluster:Get("foo"))
     end)
   )
+
+  it(
+    "leaves no connection behind that was being opened when it was closed",
+    tasks.spec(function()
+      local server
+      local held
+      server = node(function(peer, command)
+        if command[1] == "CLUSTER" then
+          return list(range(number(0), number(16383), at(server)))
+        elseif command[1] == "HELLO" and #server.peers > 2 then
+          held = peer
+          return {}
+        end
+      end)
+      local cluster = open(server)
+      assert.are.equal("OK", cluster:Set("foo", 1))
+      local opening = tasks.parked(function()
+        return cluster:OpenLink()
+      end)
+      tasks.wait("the greeting", function()
+        return held
+      end)
+      cluster:Close()
+      held:Send("+OK\r\n")
+      assert.are.equal("ESOCKCLOSE", tasks.finished(opening)[3])
+      tasks.wait("the end of the connection", function()
+        return held.is_left
+      end)
+    end)
+  )
 end)

@@ -267,6 +267,12 @@ local function on_node(self, timeout_ms, slot, fn)
   end
 end
 
+--- The slot of a command; raises for arguments that cannot be sent.
+local function checked_slot(spec, ...)
+  bytes_of(spec, ...)
+  return slots.of(spec, ...)
+end
+
 --- What is not for a connection that tasks share; `how` as in `CallWith`, or nil.
 ---@async
 local function perform_guarded(self, how, guard, spec, ...)
@@ -279,9 +285,9 @@ local function perform_guarded(self, how, guard, spec, ...)
   end
   local slot, is_crossed
   if self.arguments then
-    slot, is_crossed = slots.of(spec, self.arguments(spec.name, ...))
+    slot, is_crossed = checked_slot(spec, self.arguments(spec.name, ...))
   else
-    slot, is_crossed = slots.of(spec, ...)
+    slot, is_crossed = checked_slot(spec, ...)
   end
   if is_crossed then
     return crossed(spec)
@@ -378,6 +384,12 @@ end
 ---@async
 function Cluster:Watch(keys, fn, tries)
   expect(self, "Watch")
+  if type(keys) ~= "string" and type(keys) ~= "number" and type(keys) ~= "table" then
+    local text = "key or list of keys expected, got "
+    outcome.raise("Watch", 1, text .. outcome.kind_of(keys))
+  elseif type(fn) ~= "function" then
+    outcome.raise("Watch", 2, "function expected, got " .. outcome.kind_of(fn))
+  end
   local slot, is_crossed = slots.of(WATCH, keys)
   if is_crossed then
     return crossed(WATCH)
@@ -402,7 +414,11 @@ function Cluster:OpenLink(more, key)
       fresh, message, code, err =
         link.open(node.address, more and setmetatable(more, { __index = own }) or own)
     end
-    if fresh then
+    if fresh and self.nodes.is_closed then
+      -- The client was closed meanwhile, and has closed what it knew of.
+      fresh:Close()
+      return outcome.none("cluster", "the client is closed", "ESOCKCLOSE")
+    elseif fresh then
       self.nodes.links[fresh] = node.address
       return fresh
     elseif node and not err then
@@ -493,6 +509,9 @@ end
 ---@async
 function Cluster:Ready(timeout_ms)
   expect(self, "Ready")
+  if timeout_ms ~= nil and not (type(timeout_ms) == "number" and timeout_ms >= 0) then
+    outcome.raise("Ready", 1, "milliseconds expected, got " .. outcome.kind_of(timeout_ms))
+  end
   return self.nodes:Ready(timeout_ms or self.options.connect_ms)
 end
 
