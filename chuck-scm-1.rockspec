@@ -148,6 +148,7 @@ build = {
       ["chuck.redis.shapes"] = "lua/chuck/redis/shapes.lua",
       ["chuck.redis.slots"] = "lua/chuck/redis/slots.lua",
       ["chuck.redis.spread"] = "lua/chuck/redis/spread.lua",
+      ["chuck.redis.station"] = "lua/chuck/redis/station.lua",
       ["chuck.redis.stream"] = "lua/chuck/redis/stream.lua",
       ["chuck.redis.stream_consume"] = "lua/chuck/redis/stream_consume.lua",
       ["chuck.redis.stream_entry"] = "lua/chuck/redis/stream_entry.lua",

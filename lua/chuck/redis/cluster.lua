@@ -27,7 +27,7 @@ local script = require("chuck.redis.script")
 local shapes = require("chuck.redis.shapes")
 local slots = require("chuck.redis.slots")
 local spread = require("chuck.redis.spread")
-local subscribe = require("chuck.redis.subscribe")
+local station = require("chuck.redis.station")
 local sweep = require("chuck.redis.sweep")
 
 --- Less than half the price of `getmetatable`, which looks for the name of the class.
@@ -37,7 +37,7 @@ local is_error, null, type = outcome.is_error, outcome.null, type
 --- The longest pause before a command that a node has sent elsewhere is called there.
 local REST = 100
 
-local WATCH, SSUBSCRIBE = commands.specs.WATCH, commands.specs.SSUBSCRIBE
+local WATCH = commands.specs.WATCH
 
 local cluster = {}
 
@@ -428,73 +428,7 @@ function Cluster:OpenLink(more, key)
   return nil, message, code, err
 end
 
---- What a subscription or a stream takes for a client of one server: the node that `key` belongs
---- to, whichever that is at the time.
-local function station(self, key)
-  local place = {
-    place = key and "the node of " .. key or "the cluster",
-    task = { home = self.nodes.home },
-    Link = function(_, timeout_ms)
-      return self.nodes:Ready(timeout_ms or math.huge)
-    end,
-  }
-  local was_open = false
-  return {
-    options = self.options,
-    timeout_ms = self.timeout_ms,
-    links = self.links,
-    keeper = setmetatable(place, {
-      __index = function(_, name)
-        return name == "is_closed" and self.nodes.is_closed or nil
-      end,
-    }),
-    OpenLink = function(_, more)
-      if was_open then
-        -- Where the last link ended, the slot may have moved.
-        self.nodes:Await(self.options.connect_ms)
-      end
-      was_open = true
-      return self:OpenLink(more, key)
-    end,
-    Call = function(_, ...)
-      return self:Call(...)
-    end,
-    IsClosed = function()
-      return self.nodes.is_closed
-    end,
-  }
-end
-
---- The first channel that is named; nil when there is none.
-local function channel_of(first)
-  if type(first) == "table" then
-    first = first[1]
-  end
-  return type(first) == "string" and first or nil
-end
-
-for _, name in ipairs({ "Subscribe", "Psubscribe" }) do
-  Cluster[name] = function(self, ...)
-    expect(self, name)
-    return subscribe[name](station(self), ...)
-  end
-end
-
---- Subscribes to sharded channels, which are all in one slot.
----@async
-function Cluster:Ssubscribe(...)
-  expect(self, "Ssubscribe")
-  local key = channel_of(...)
-  local names, n = slots.flat(...)
-  if type(names[n]) == "function" then
-    n = n - 1
-  end
-  local _, is_crossed = slots.of_flat(SSUBSCRIBE, names, n)
-  if is_crossed then
-    return crossed(SSUBSCRIBE)
-  end
-  return subscribe.Ssubscribe(station(self, key), ...)
-end
+station.extend(Cluster, expect, crossed)
 
 -- What is about one server: a cluster has many.
 for _, name in ipairs({ "Monitor", "Cached", "CachedCall" }) do
@@ -597,6 +531,5 @@ function cluster.connect(given)
 end
 
 cluster.Cluster = Cluster
-cluster.station = station
 
 return cluster

@@ -76,7 +76,7 @@ function stream.new(client, key, given)
   elseif type(key) ~= "string" then
     outcome.raise("stream", 2, "string expected, got " .. outcome.kind_of(key))
   elseif is_cluster then
-    client = require("chuck.redis.cluster").station(client, key)
+    client = require("chuck.redis.station").of(client, key)
   end
   options.check("stream", 3, given, KINDS)
   given = given or {}
