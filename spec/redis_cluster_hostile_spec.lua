@@ -331,4 +331,28 @@ describe("a client of a cluster", function()
       end)
     end)
   )
+
+  it(
+    "sends a lost command as often again as it is told to",
+    tasks.spec(function()
+      local count
+      local server = master(function(peer, command)
+        if command[1] == "GET" then
+          count = count + 1
+          peer:Close(true)
+          return {}
+        end
+      end)
+      for retries = 0, 2 do
+        local cluster = open(server, { in_flight = "retry", retries = retries })
+        assert.are.equal("OK", cluster:Set("foo", 1))
+        count = 0
+        local value, _, code = cluster:Get("foo")
+        assert.is_nil(value)
+        assert.is_truthy(code == "EOF" or code == "ECONNRESET", code)
+        assert.are.equal(1 + retries, count)
+        assert.are.equal(retries, cluster:Stats().repeats)
+      end
+    end)
+  )
 end)

@@ -152,7 +152,11 @@ local function go_on_after(self, how, give_up, slot, spec, from, message, code, 
   self.nodes:Want()
   if code == "ETIMEDOUT" then
     self.timeouts = self.timeouts + 1
-  elseif from.ended and spread.may_repeat(self.options, how, spec, ...) then
+  elseif
+    from.ended
+    and self.options.retries > 0
+    and spread.may_repeat(self.options, how, spec, ...)
+  then
     self.repeats = self.repeats + 1
     local item = spread.item(spec, slot)
     item.tries = 1
