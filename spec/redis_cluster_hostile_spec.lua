@@ -355,4 +355,32 @@ describe("a client of a cluster", function()
       end
     end)
   )
+
+  it(
+    "tells a blocking command that its node has left, not that it was closed",
+    tasks.spec(function()
+      local one, other, is_gone
+      local function answer(_, command)
+        if command[1] == "CLUSTER" then
+          return list(range(number(0), number(16383), at(is_gone and other or one)))
+        end
+        return command[1] == "BLPOP" and {}
+      end
+      one, other = node(answer), node(answer)
+      local cluster = open(one, { refresh_ms = 50 })
+      assert.is_true(cluster:Ready())
+      local waiting = tasks.parked(function()
+        return cluster:BLPop("foo", 5)
+      end)
+      tasks.wait("the command at the node", function()
+        local last = one.peers[#one.peers].commands
+        return last[#last][1] == "BLPOP"
+      end)
+      is_gone = true
+      local outcome = tasks.finished(waiting)
+      assert.are.equal("ECONNRESET", outcome[3])
+      assert.is_truthy(outcome[2]:find("no node of the cluster any more", 1, true))
+      assert.are.equal("OK", cluster:Set("foo", 1))
+    end)
+  )
 end)

@@ -111,6 +111,21 @@ local function remember(stats, kept)
   stats.losses = stats.losses + kept.losses
 end
 
+--- Why links end whose node has left, for those who have closed nothing.
+local GONE = "it is no node of the cluster any more"
+
+--- Closes a client whose node has left, and first what was opened beside its shared link.
+local function dismiss(found)
+  local links = {}
+  for own in pairs(found.links) do
+    links[#links + 1] = own
+  end
+  for _, own in ipairs(links) do
+    own:Close("ECONNRESET", GONE)
+  end
+  found:Close()
+end
+
 --- Closes the clients of nodes that are in the map no more, once nobody waits for their replies:
 --- whether there are some for which somebody does.
 local function sweep(self)
@@ -123,14 +138,14 @@ local function sweep(self)
       self.by_address[address] = nil
       if node.client then
         remember(self, node.client.keeper)
-        node.client:Close()
+        dismiss(node.client)
         node.client = false
       end
     end
   end
   for own, address in pairs(self.links) do
     if not self.by_address[address] then
-      own:Close("EOF", "it is no node of the cluster any more")
+      own:Close("EOF", GONE)
     end
   end
   return is_busy
