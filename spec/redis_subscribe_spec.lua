@@ -117,6 +117,31 @@ describe("a subscription", function()
       )
 
       it(
+        "ends what another task has begun to ask for",
+        spec(function()
+          local client = connect(servers.shared(), { protocol = protocol, timeout_ms = 2000 })
+          local sub = assert(client:Subscribe("a"))
+          for _, removed in ipairs({ { "b" }, {}, { { "a", "b" } } }) do
+            local added
+            local task = co.spawn(function()
+              added = false
+              added = sub:Add("b", "c")
+            end)
+            co.yield()
+            assert.is_false(added)
+            assert.is_true(sub:Remove(compat.unpack(removed)))
+            assert.are.equal(0, client:Publish("b", "nobody"))
+            task:Join()
+            assert.is_true(added)
+            assert.is_nil(table.concat(sub:Channels()):find("b", 1, true))
+          end
+          assert.are.same({ "c" }, sub:Channels())
+          publish(client, "c", "last")
+          assert.are.equal("last", sub:Next(5000).payload)
+        end)
+      )
+
+      it(
         "comes back with all of its channels after kill -9, and tells of the gap",
         spec(function()
           local server = servers.server()
@@ -437,6 +462,9 @@ describe("a subscription", function()
       assert.is_truthy(why:find("127.0.0.1:" .. server.port, 1, true), why)
       -- It is asked for as soon as there is a server.
       assert.are.same({ "a" }, sub:Channels())
+      local added = tasks.parked(sub.Add, sub, "b")
+      assert.is_true(sub:Remove("b"))
+      assert.is_nil(tasks.finished(added)[1])
       assert.is_true(sub:Remove("a"))
       assert.are.same({}, sub:Channels())
     end)

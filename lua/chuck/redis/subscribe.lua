@@ -102,11 +102,38 @@ local function names_of(set)
   return names
 end
 
+--- Channels that are confirmed or waited for.
+local function all_names(self)
+  local set = {}
+  for name in pairs(self.wanted) do
+    set[name] = true
+  end
+  for wish in pairs(self.wishes) do
+    for _, name in ipairs(wish.names) do
+      set[name] = true
+    end
+  end
+  return names_of(set)
+end
+
 --- Whether somebody waits for a channel.
 local function is_wished(self, name)
   for wish in pairs(self.wishes) do
     if wish.set[name] then
       return true
+    end
+  end
+  return false
+end
+
+--- Whether one of these channels is asked for, and not answered yet.
+local function is_awaited(self, names)
+  for wish in pairs(self.wishes) do
+    local is_open = not (wish.is_done or wish.err)
+    for _, name in ipairs(names) do
+      if is_open and wish.set[name] then
+        return true
+      end
     end
   end
   return false
@@ -269,6 +296,7 @@ local function give_up(self, wish)
   if self.link and #names > 0 then
     ask(self, ENDS[self.verb], names, { names = names })
   end
+  feed.tell(self)
 end
 
 --- The server has refused what was wished for.
@@ -439,7 +467,16 @@ function Subscription:Remove(...)
   if self.ended then
     return feed.ending(self)
   elseif select("#", ...) == 0 then
-    names = names_of(self.wanted)
+    names = all_names(self)
+  end
+  local verb = ENDS[self.verb]
+  if is_awaited(self, names) then
+    local settled, message, code, err = feed.await(self, verb, function()
+      return not is_awaited(self, names)
+    end)
+    if not settled then
+      return nil, message, code, err
+    end
   end
   for _, name in ipairs(names) do
     if self.wanted[name] then
@@ -451,7 +488,7 @@ function Subscription:Remove(...)
   if #gone == 0 or not from then
     return true
   end
-  local verb, wish = ENDS[self.verb], { names = gone, open = 0, is_done = false, err = false }
+  local wish = { names = gone, open = 0, is_done = false, err = false }
   ask(self, verb, gone, wish)
   local done, message, code, err = feed.await(self, verb, function()
     return wish.is_done or self.link ~= from
