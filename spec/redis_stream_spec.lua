@@ -370,6 +370,26 @@ describe("a stream", function()
   )
 
   it(
+    "tells that also who asks again and again without waiting",
+    tasks.spec(function()
+      local client = client_of(servers.shared())
+      client:Set("jobs", "text")
+      for _, stream in ipairs({ stream_of(client), own(redis.stream(client, "jobs")) }) do
+        tasks.wait("the refusal", function()
+          local entry, _, code, err = stream:Read(0)
+          assert.is_nil(entry)
+          assert.is_true(code == "ETIMEDOUT" or code == "WRONGTYPE" and redis.is_error(err))
+          return code == "WRONGTYPE"
+        end)
+      end
+      client:Del("jobs")
+      local stream = stream_of(client)
+      assert.is_string(stream:Add({ n = 1 }))
+      assert.are.equal("1", stream:Read(5000).fields.n)
+    end)
+  )
+
+  it(
     "blames the caller's line for wrong arguments",
     tasks.spec(function()
       local client = client_of(servers.shared())

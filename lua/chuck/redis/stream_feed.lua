@@ -273,6 +273,7 @@ local function work(self)
         self.readers:Finish(sched.DONE)
       end
     elseif self.client:IsClosed() or err and not PASSING[code] then
+      -- Who reads without waiting is told the next time.
       self.failure = { message = message, code = code, err = err }
       self.readers:Finish(sched.DONE)
     else
@@ -317,6 +318,11 @@ local function start(self)
   return true
 end
 
+local function failed(self, failure)
+  failure.is_told = true
+  return nil, ("stream %s: %s"):format(self.key, failure.message), failure.code, failure.err
+end
+
 local function ended(self, why)
   return outcome.none("stream " .. self.key, why, "ESOCKCLOSE")
 end
@@ -333,13 +339,15 @@ function feed.read(self, timeout_ms)
     elseif self.out_count >= self.most_out then
       local why = ("%d entries were read and not acknowledged"):format(self.out_count)
       return outcome.none("stream " .. self.key, why, "ENOBUFS")
+    elseif not self.feeder and self.failure and not self.failure.is_told then
+      return failed(self, self.failure)
     elseif self.client:IsClosed() or not self.feeder and not start(self) then
       return ended(self, "the client is closed")
     end
     local fine = self.readers:Wait(task, math.max(give_up - sched.now(), 0))
     local failure = self.failure
     if failure and feed.waiting(self) == 0 then
-      return nil, ("stream %s: %s"):format(self.key, failure.message), failure.code, failure.err
+      return failed(self, failure)
     elseif not fine and feed.waiting(self) == 0 then
       local why = self.trouble and (" (%s)"):format(self.trouble) or ""
       return outcome.none(
