@@ -555,6 +555,28 @@ describe("a place", function()
     end
   end)
 
+  it("that is no URI is refused without a word of its password", function()
+    for _, uri in ipairs({
+      "redis://:secret/word@h:6379/0",
+      "redis://:word/secret@h:6379",
+      "redis://user:secret?word@h",
+      "redis://user:word?secret@h",
+      "redis://user:secret#word@h",
+      "redis://user:word#secret@h",
+      "redis://:p@secret/word@h",
+      "redis://:p@h/secret@h",
+      "unix://:secret#word@/tmp/x",
+      "redis+unix://:secret?word@/tmp/x",
+      "redis:/:secret@h",
+      "user:secret@h:6379",
+    }) do
+      local why = parse(uri)
+      assert.is_string(why, uri)
+      assert.is_nil(why:find("secret", 1, true), why)
+    end
+    assert.are.same({ host = "h", client_name = "a@b" }, parse("redis://h?client_name=a@b"))
+  end)
+
   it(
     "in options that are wrong blames the caller's line",
     tasks.spec(function()

@@ -29,7 +29,11 @@ local function seed_of(made, text)
     if not parts then
       outcome.raise("cluster", 1, why)
     elseif parts.path or parts.tls or parts.db and parts.db ~= 0 then
-      outcome.raise("cluster", 1, "a cluster has no Unix socket, no TLS and one database: " .. text)
+      outcome.raise(
+        "cluster",
+        1,
+        "option nodes: a cluster has no Unix socket, no TLS and one database"
+      )
     end
     made.username = made.username or parts.username
     made.password = made.password or parts.password

@@ -88,14 +88,8 @@ local function read_query(found, query)
   return found
 end
 
---- What a URI says: a table; or `nil, message`.
-function options.parse(uri)
-  local found = {}
-  local scheme, rest = uri:match("^([%w+.-]+)://(.*)$")
-  if not scheme then
-    return nil, "a URI such as redis://127.0.0.1:6379 expected, got " .. uri
-  end
-  scheme = scheme:lower()
+--- Reads what stands behind the scheme into `found`: that; or `nil, message`.
+local function read_rest(found, scheme, rest)
   local query
   rest, query = rest:match("^([^?#]*)%??([^#]*)")
   if scheme == "unix" or scheme == "redis+unix" then
@@ -132,6 +126,23 @@ function options.parse(uri)
     return nil, ("a URI of redis, rediss or unix expected, got %s"):format(scheme)
   end
   return read_query(found, query)
+end
+
+--- What a URI says: a table; or `nil, message`, which has nothing of a password.
+function options.parse(uri)
+  local scheme, rest = uri:match("^([%w+.-]+)://(.*)$")
+  if not scheme then
+    local got = uri:find("@", 1, true) and "something else" or uri
+    return nil, "a URI such as redis://127.0.0.1:6379 expected, got " .. got
+  end
+  local found, why
+  if not rest:find("#.*@") then
+    found, why = read_rest({}, scheme:lower(), rest)
+  end
+  if not found and rest:find("[/?#].*@") then
+    return nil, "no host in the URI: in a password, / is %2F, ? is %3F, # is %23 and @ is %40"
+  end
+  return found, why
 end
 
 --- Where to connect to.
