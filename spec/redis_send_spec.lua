@@ -38,6 +38,8 @@ local TAKEN = {
   { { "x", { ("v"):rep(5000), "y" }, 7 }, { "x", ("v"):rep(5000), "y", "7" } },
 }
 
+local MIXED = "list expected, got a table with key 1 that has holes or other keys"
+
 --- What is not: arguments, the place of the wrong one, and the complaint.
 local REFUSED = {
   { {}, 1, "name of a command expected, got nothing" },
@@ -48,6 +50,10 @@ local REFUSED = {
   { { "x", { {} } }, 2, "in a list: string or number expected, got table" },
   { { "x", { k = {} } }, 2, "as a value of a table: string or number expected, got table" },
   { { "x", { [true] = 1 } }, 2, "as a key of a table: string or number expected, got boolean" },
+  { { "x", { "a", nil, "c" } }, 2, MIXED },
+  { { "x", { "a", field = 1 } }, 2, MIXED },
+  { { "x", { n = 2, "a", "b" } }, 2, MIXED },
+  { { { "GET", "a", n = 2 } }, 1, MIXED },
   { { "x", null }, 2, "string or number expected, got userdata" },
   { { "x", chuck.packet.wpacket() }, 2, "string or number expected, got userdata" },
 }

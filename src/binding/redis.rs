@@ -211,7 +211,8 @@ fn argument(call: &Call, n: c_int, share: usize, command: &mut Command) -> Resul
     Ok(())
 }
 
-/// Appends what is in the table at `n`: the items of a list, else each key and its value.
+/// Appends what is in the table at `n`: the items of a list, else each key and its value. A list
+/// with holes is neither.
 fn flatten(call: &Call, n: c_int, share: usize, command: &mut Command) -> Result<(), Fail> {
     call.reserve(4);
     let len = call.raw_len(n);
@@ -229,6 +230,12 @@ fn flatten(call: &Call, n: c_int, share: usize, command: &mut Command) -> Result
         }
         return Ok(());
     }
+    call.raw_get(n, 1);
+    if call.kind(-1) != Kind::Nil {
+        let text = "list expected, got a table with key 1 that has holes or other keys";
+        return Err(Fail::argument(n, text.to_owned()));
+    }
+    call.pop(1);
     call.push_nil();
     while call.next(n) {
         append(-2, "as a key of a table")?;
