@@ -354,13 +354,8 @@ describe("a client of a cluster", function()
       end)
     )
 
-    -- It takes some seconds, and no Lua differs here from these two.
-    local is_told = _VERSION == "Lua 5.4" or rawget(_G, "jit") ~= nil
-
-    local name = "goes on when half of the nodes are killed (on Lua 5.4 and LuaJIT)"
-    local run_half = is_told and it or pending
-    run_half(
-      name,
+    it(
+      "goes on when half of the nodes are killed",
       tasks.spec(function()
         local victim = nodes:MasterOf(12182)
         local killed = {}
