@@ -379,6 +379,8 @@ describe("a client", function()
         blames("#1 to 'Get'", "Get", true)
         blames("#1 to 'Get'", "Get", { "a", print })
         blames("#2 to 'HSet'", "HSet", "h", { a = {} })
+        blames("#1 to 'Del' %(list expected, got a table with key 1", "Del", { "a", nil, "c" })
+        blames("#2 to 'MSet' %(list expected, got a table with key 1", "MSet", "a", { "b", n = 1 })
         blames("#1 to 'ConfigGet'", "ConfigGet", print)
         client:Ready()
       end
