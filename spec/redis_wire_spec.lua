@@ -440,18 +440,21 @@ describe("decoder.connection.redis", function()
   end)
 
   it("works as one end of a pipe", function()
-    local got
+    local got, has_ended
     local child = world:own(assert(chuck.process.spawn(world.engine, {
       "printf",
       "*2\\r\\n:1\\r\\n+OK\\r\\n",
       stdout = "pipe",
       decoder = redis(),
-    })))
+    }, function()
+      has_ended = true
+    end)))
     child:Stdout():Add2Engine(world.engine, function(_, value)
       got = got or value
     end)
+    -- Until it has ended it holds descriptors.
     world:wait("the reply", function()
-      return got
+      return got and has_ended
     end)
     assert.are.same({ 1, "OK" }, got)
   end)
