@@ -221,7 +221,7 @@ describe("a call that is cancelled", function()
       local near, far = peers.pair()
       local done
       far:Register("stubborn", function()
-        co.shield(co.sleep, 20)
+        co.shield(co.sleep, 200)
         done = true
         return "too late"
       end)
