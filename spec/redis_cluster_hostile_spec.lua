@@ -143,7 +143,8 @@ describe("a client of a cluster", function()
       local _
       value, _, code = open(server, { timeout_ms = 300 }):Get("foo")
       assert.is_nil(value)
-      assert.are.equal("ECONNREFUSED", code)
+      -- The time may pass at the one or at the other.
+      assert.is_truthy(code == "ECONNREFUSED" or code == "ETIMEDOUT", code)
     end)
   )
 
