@@ -146,7 +146,7 @@ fn request<'b>(bytes: &'b [u8], line: usize, room: Room<'_, 'b>) -> Result<Head,
     let length = match (seen.coding, seen.size) {
         (Coding::Chunked, _) => Length::Chunked,
         (Coding::Unknown, _) => return Err(Violation::CODING),
-        (Coding::Open, _) => return Err(Violation::SYNTAX),
+        (Coding::Identity | Coding::Open, _) => return Err(Violation::SYNTAX),
         (Coding::None, Some(size)) if size > 0 => Length::Sized(size),
         (Coding::None, _) => Length::None,
     };
@@ -181,8 +181,8 @@ fn response<'b>(bytes: &'b [u8], line: usize, room: Room<'_, 'b>) -> Result<Head
         _ if status == 101 => Length::Tunnel,
         _ if status < 200 || status == 204 || status == 304 => Length::None,
         (Coding::Chunked, _) => Length::Chunked,
-        (Coding::Unknown, _) => return Err(Violation::CODING),
-        (Coding::Open, _) => Length::UntilClose,
+        (Coding::Unknown | Coding::Open, _) => return Err(Violation::CODING),
+        (Coding::Identity, _) => Length::UntilClose,
         (Coding::None, Some(0)) => Length::None,
         (Coding::None, Some(size)) => Length::Sized(size),
         (Coding::None, None) => Length::UntilClose,
@@ -288,6 +288,8 @@ enum Coding {
     Chunked,
     /// Chunks of something that nobody knows.
     Unknown,
+    /// Not any.
+    Identity,
     /// It does not end with chunks.
     Open,
 }
@@ -377,7 +379,9 @@ impl Seen {
     }
 
     fn traits(&self, is_old: bool) -> Traits {
-        let keeps = !self.closes && (self.keeps || !is_old);
+        // Who was in between may not have known chunks (RFC 9112, 6.1).
+        let is_faulty = is_old && self.is_coded;
+        let keeps = !self.closes && (self.keeps || !is_old) && !is_faulty;
         let bit = |is: bool, bit: u8| if is { bit } else { 0 };
         Traits(
             bit(keeps, Traits::KEEP_ALIVE)
@@ -393,6 +397,10 @@ impl Seen {
 fn coding_of(value: &[u8]) -> Coding {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Coding::Chunked;
+    }
+    // RFC 2616 had a name for it, and old servers say it.
+    if value.eq_ignore_ascii_case(b"identity") {
+        return Coding::Identity;
     }
     let is_chunked = |word: &[u8]| word.eq_ignore_ascii_case(b"chunked");
     let mut last = false;
