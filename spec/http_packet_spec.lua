@@ -126,6 +126,17 @@ describe("an httppacket that is made", function()
     refused("headers: the value of 'A'", response, { status = 200, headers = { A = true } })
     refused("status: ", response, { status = 99 })
     refused("version: '1.0' or '1.1' expected", response, { status = 200, version = "2" })
+    local chunked = { Host = "x", ["Transfer-Encoding"] = "chunked" }
+    for _, make in ipairs({ request, response }) do
+      refused("HTTP/1.0 has no Transfer-Encoding", make, {
+        method = make == request and "POST" or nil,
+        url = make == request and "/" or nil,
+        status = make == response and 200 or nil,
+        version = "1.0",
+        headers = chunked,
+        body = "x",
+      })
+    end
   end)
 end)
 

@@ -285,6 +285,7 @@ fn respond(call: &Call) -> Outcome {
     let body = body(call, 5)?;
     let result = with_writer(|writer| {
         writer.response(status, words, false)?;
+        writer.for_old(manner.is_old);
         write_fields(call, 4, writer)?;
         let announced = writer.end_response(status, body.size, manner, &today())?;
         let payload = if manner.is_head { Payload::Copy(&[]) } else { body.payload() };
@@ -424,6 +425,7 @@ fn finish(call: &Call) -> Outcome {
     let connection = call.object::<Connection>(1)?;
     call.optional_table(2)?;
     let result = with_writer(|trailers| {
+        trailers.trailers();
         write_fields(call, 2, trailers)?;
         with_writer(|writer| {
             connection.queue_up(|stream, now| stream.finish_body(trailers.bytes(), writer, now))

@@ -66,6 +66,7 @@ pub fn request(call: &Call) -> Outcome {
     let made = http::with_writer(|writer| {
         writer.request(method, target, is_old).map_err(|unfit| from.unfit(0, &unfit))?;
         write_headers(&from, 2, writer)?;
+        from.check_coding(2, is_old, writer)?;
         let size = size_of(writer, content);
         writer.end_request(method, size, false).map_err(|unfit| from.unfit(2, &unfit))?;
         let words = "a request has one Host, and a url that fits its method";
@@ -85,6 +86,7 @@ pub fn response(call: &Call) -> Outcome {
     let made = http::with_writer(|writer| {
         writer.response(status, reason, is_old).map_err(|unfit| from.unfit(0, &unfit))?;
         write_headers(&from, 1, writer)?;
+        from.check_coding(1, is_old, writer)?;
         // Who says a size and has no body answers HEAD.
         let is_head = from.is_absent(2) && writer.size().is_some();
         let manner = Manner { is_head, has_no_date: true, ..Manner::default() };
@@ -168,6 +170,13 @@ impl<'a> Arguments<'a> {
         match self.call.try_object::<RawPacket>(self.at(n)) {
             Some(packet) => Ok(&packet.0),
             None => self.bytes(n),
+        }
+    }
+
+    fn check_coding(&self, n: c_int, is_old: bool, writer: &Writer) -> Result<(), Fail> {
+        match is_old && writer.is_coded() {
+            true => Err(self.complain(n, "HTTP/1.0 has no Transfer-Encoding")),
+            false => Ok(()),
         }
     }
 

@@ -79,6 +79,10 @@ pub struct Writer {
     has_date: bool,
     has_connection: bool,
     is_coded: bool,
+    /// The reader speaks HTTP/1.0.
+    is_for_old: bool,
+    /// The fields are trailers, which have no word in the framing.
+    is_behind: bool,
     size: Option<u64>,
 }
 
@@ -87,7 +91,7 @@ impl Writer {
     pub fn clear(&mut self) {
         self.out.clear();
         (self.has_date, self.has_connection, self.is_coded) = (false, false, false);
-        self.size = None;
+        (self.is_for_old, self.is_behind, self.size) = (false, false, None);
     }
 
     /// What was written.
@@ -156,6 +160,16 @@ impl Writer {
         Ok(())
     }
 
+    /// The reader speaks HTTP/1.0: a `Transfer-Encoding` is left out (RFC 9112, 6.1).
+    pub fn for_old(&mut self, is_old: bool) {
+        self.is_for_old = is_old;
+    }
+
+    /// Begins trailers.
+    pub fn trailers(&mut self) {
+        self.is_behind = true;
+    }
+
     /// Writes a field.
     ///
     /// # Errors
@@ -169,16 +183,28 @@ impl Writer {
         if !value.iter().all(|byte| is_text(*byte)) {
             return Err(Unfit::Value);
         }
-        match name.len() {
+        let is_left_out = match name.len() {
             4 | 10 | 14 | 17 => self.note(name, value)?,
-            _ => {}
+            _ => false,
+        };
+        if !is_left_out {
+            self.line(name, value);
         }
-        self.line(name, value);
         Ok(())
     }
 
-    fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Unfit> {
+    /// Keeps in mind what a field says to the framing; whether it is left out.
+    fn note(&mut self, name: &[u8], value: &[u8]) -> Result<bool, Unfit> {
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+        if self.is_behind {
+            // Who adds trailers to the head would read another message (RFC 9110, 6.5.1).
+            return match is(b"content-length") || is(b"transfer-encoding") || is(b"host") {
+                true => Err(Unfit::Framing(
+                    "trailers have no Content-Length, Transfer-Encoding or Host",
+                )),
+                false => Ok(false),
+            };
+        }
         if is(b"date") {
             self.has_date = true;
         } else if is(b"connection") {
@@ -196,11 +222,14 @@ impl Writer {
             if self.is_coded || !value.eq_ignore_ascii_case(b"chunked") {
                 return Err(Unfit::Framing("Transfer-Encoding is 'chunked', and there is one"));
             }
+            if self.is_for_old {
+                return Ok(true);
+            }
             self.is_coded = true;
         }
         match self.is_coded && self.size.is_some() {
             true => Err(Unfit::Framing("Content-Length and Transfer-Encoding exclude each other")),
-            false => Ok(()),
+            false => Ok(false),
         }
     }
 
