@@ -270,6 +270,18 @@ describe("a connection with the decoder http", function()
     end
   end)
 
+  it("refuses a request when nobody could tell any more what its answer answers", function()
+    local near = pair(65536)
+    near:SetHighWater(1024, nil, 64 * 1024 * 1024)
+    local asked = request("HEAD", "/", HOST)
+    for n = 1, 65536 do
+      local sent = near:Send(asked)
+      assert(sent == 0, n)
+    end
+    assert.are.equal(-errors.ENOBUFS, near:Send(asked))
+    assert.are.equal(0, near:Send(response(200)))
+  end)
+
   it("tells a message that is cut short by the peer's end", function()
     local _, far, told = reader(65536)
     raw(far, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")

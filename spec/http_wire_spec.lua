@@ -1,4 +1,5 @@
 --- What `chuck.http` is built on: heads and bodies that native code writes.
+local chuck = require("chuck")
 local native = require("chuck.native")
 
 local net = require("spec.helper.net")
@@ -75,5 +76,16 @@ describe("a written message", function()
     end
     assert.is_true(http.respond(near, 204, nil, nil, nil, NO_DATE))
     expect("HTTP/1.1 204 No Content\r\n\r\n")
+  end)
+
+  it("is no request beyond those whose answers can be told apart", function()
+    local conn = world:connection((world:fd_pair()), http.parts({ role = "client" }))
+    conn:SetHighWater(1024, nil, 64 * 1024 * 1024)
+    for n = 1, 65536 do
+      assert(http.request(conn, "HEAD", "/", { "Host", "x" }), n)
+    end
+    local sent, _, code = http.request(conn, "HEAD", "/", { "Host", "x" })
+    assert.are.same({ nil, "ENOBUFS" }, { sent, code })
+    assert.are.equal(0, conn:Send(chuck.packet.rawpacket("x")))
   end)
 end)

@@ -311,11 +311,7 @@ fn request(call: &Call) -> Outcome {
         write_fields(call, 4, writer)?;
         let announced = writer.end_request(method, body.size, mode & CLOSES != 0)?;
         connection.queue_up(|stream, now| {
-            stream.send_head(writer.bytes(), body.payload(), announced, now)?;
-            if let Some(http) = stream.http() {
-                http.scanner.expect(method);
-            }
-            Ok(())
+            stream.send_request(method, writer.bytes(), body.payload(), announced, now)
         })?;
         Ok(())
     });

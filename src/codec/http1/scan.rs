@@ -194,14 +194,19 @@ impl Scanner {
             b"CONNECT" => Expected::Connect,
             _ => Expected::Other,
         };
-        // Those that make no difference only count while others wait behind.
-        if self.role != Role::Server && self.expected.len() < limits::HTTP_EXPECTED {
+        if self.role != Role::Server {
             self.expected.push_back(expected);
         }
     }
 
-    /// Whether there is something to tell although nothing has arrived: the end of a body, or
-    /// what the peer's end is to be told as.
+    /// Whether another request may be sent: beyond the limit nobody could tell what its response
+    /// answers.
+    pub fn may_expect(&self) -> bool {
+        self.expected.len() < limits::HTTP_EXPECTED
+    }
+
+    /// Whether there is something to tell or to do without more input: the end of a body, what
+    /// the peer's end means, or closing after a refusal where messages are told as a whole.
     pub fn owes_word(&self) -> bool {
         self.state == State::Sized(0) && !self.is_whole
             || self.has_ended

@@ -67,7 +67,7 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// As [`Stream::send`].
+    /// As [`Stream::send`]; [`Code::NO_BUFFERS`] for a request while too many wait for answers.
     pub fn send_message(
         &mut self,
         message: &Message,
@@ -75,6 +75,9 @@ impl Stream {
         ticket: Option<Ticket>,
         now: Instant,
     ) -> Result<(), Code> {
+        if message.method().is_some() {
+            self.expect_room()?;
+        }
         let share = message.content().len() > limits::SEND_COPY;
         if !message.is_chunked() && share {
             self.send(&[], Payload::Share(message.bytes().share()), ticket, now)?;
@@ -93,6 +96,35 @@ impl Stream {
             self.send(writer.bytes(), Payload::Copy(&[]), ticket, now)?;
         }
         if let (Some(method), Some(http)) = (message.method(), self.http()) {
+            http.scanner.expect(method);
+        }
+        Ok(())
+    }
+
+    fn expect_room(&mut self) -> Result<(), Code> {
+        match self.http().is_none_or(|http| http.scanner.may_expect()) {
+            true => Ok(()),
+            false => Err(Code::NO_BUFFERS),
+        }
+    }
+
+    /// Queues the head of a request as [`Self::send_head`], and tells what the next response
+    /// answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::send`]; [`Code::NO_BUFFERS`] while too many requests wait for answers.
+    pub fn send_request(
+        &mut self,
+        method: &[u8],
+        head: &[u8],
+        body: Payload<'_>,
+        announced: Announced,
+        now: Instant,
+    ) -> Result<(), Code> {
+        self.expect_room()?;
+        self.send_head(head, body, announced, now)?;
+        if let Some(http) = self.http() {
             http.scanner.expect(method);
         }
         Ok(())
