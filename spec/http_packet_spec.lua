@@ -270,6 +270,22 @@ describe("a connection with the decoder http", function()
     end
   end)
 
+  it("closes itself after what is none, also when that callback stops the engine", function()
+    local near, far = pair(65536)
+    near:Add2Engine(world.engine, function(_, p)
+      assert(p == nil)
+      world.engine:Stop()
+    end)
+    local ended
+    far:Add2Engine(world.engine, function(_, p)
+      ended = not p
+    end)
+    raw(far, "GET / HTTP/1.1\r\n\r\n")
+    world:wait("the end", function()
+      return ended
+    end)
+  end)
+
   it("refuses a request when nobody could tell any more what its answer answers", function()
     local near = pair(65536)
     near:SetHighWater(1024, nil, 64 * 1024 * 1024)

@@ -208,13 +208,13 @@ impl Scanner {
     /// Whether there is something to tell or to do without more input: the end of a body, what
     /// the peer's end means, or closing after a refusal where messages are told as a whole.
     pub fn owes_word(&self) -> bool {
-        self.state == State::Sized(0) && !self.is_whole
-            || self.has_ended
-                && match self.state {
-                    State::Head => self.at > 0,
-                    State::Tunnel | State::Over | State::Refused => false,
-                    _ => true,
-                }
+        match self.state {
+            State::Sized(0) => true,
+            State::Head => self.has_ended && self.at > 0,
+            State::Refused => self.is_whole,
+            State::Tunnel | State::Over => false,
+            _ => self.has_ended,
+        }
     }
 
     /// Whether it has refused what arrives.
