@@ -286,6 +286,23 @@ describe("a connection with the decoder http", function()
     end)
   end)
 
+  it("stops reading behind 101, whatever a peer sends", function()
+    local _, far, told = reader(65536)
+    far:SetHighWater(1024, nil, 64 * 1024 * 1024)
+    raw(far, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    world:wait("it", function()
+      return told.packets[1]
+    end)
+    for _ = 1, 16 do
+      raw(far, ("x"):rep(1024 * 1024))
+      world:run(1)
+    end
+    -- What the kernel holds between two sockets is a few megabytes.
+    assert.is_true(far:QueuedBytes() > 8 * 1024 * 1024, far:QueuedBytes())
+    assert.are.equal(1, #told.packets)
+    assert.is_nil(told.codes)
+  end)
+
   it("refuses a request when nobody could tell any more what its answer answers", function()
     local near = pair(65536)
     near:SetHighWater(1024, nil, 64 * 1024 * 1024)

@@ -204,6 +204,11 @@ impl Framing {
         }
     }
 
+    /// Whether nothing is made of what arrives until another framing reads it.
+    pub fn is_idle(&self) -> bool {
+        matches!(self, Framing::Http(http) if http.scanner.is_tunnel())
+    }
+
     /// Whether there is something to tell without more input.
     pub fn owes_word(&self) -> bool {
         matches!(self, Framing::Http(http) if http.scanner.owes_word())

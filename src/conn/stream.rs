@@ -454,10 +454,15 @@ impl Stream {
 
     fn wants_input(&self) -> bool {
         match self.state {
-            State::Open => !self.paused && self.end.is_none(),
+            State::Open => !self.paused && self.end.is_none() && !self.is_full(),
             State::Draining { .. } | State::Lingering { .. } => self.end.is_none(),
             State::Closed | State::Ended => false,
         }
+    }
+
+    /// Whether nobody takes what arrives, and enough of it waits.
+    fn is_full(&self) -> bool {
+        self.framing.is_idle() && self.input.bytes().len() >= limits::READ_IN_PLACE
     }
 
     fn is_open(&self) -> bool {

@@ -222,6 +222,11 @@ impl Scanner {
         self.state == State::Refused
     }
 
+    /// Whether what arrives is no HTTP any more, and stays until somebody else reads it.
+    pub fn is_tunnel(&self) -> bool {
+        self.state == State::Tunnel
+    }
+
     /// Whether what has arrived belongs to a message of which nothing was told.
     pub fn is_at_head(&self) -> bool {
         matches!(self.state, State::Head | State::Gather(_))
