@@ -286,6 +286,51 @@ describe("a connection with the decoder http", function()
     end)
   end)
 
+  it("tells a client that waits with its body to go on", function()
+    for _, framing in ipairs({ "Content-Length: 3", "Transfer-Encoding: chunked" }) do
+      local near, far = pair(1000)
+      local answer = ""
+      near:Add2Engine(world.engine, function(conn, p, code, status)
+        conn:Send(response(p and 200 or status, nil, p and p:Content() or code .. ""))
+      end)
+      far:Add2Engine(world.engine, function(_, p)
+        answer = answer .. (p and p:ReadBin() or "")
+      end)
+      raw(far, "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" .. framing .. "\r\n\r\n")
+      world:wait("100", function()
+        return answer == "HTTP/1.1 100 Continue\r\n\r\n"
+      end)
+      raw(far, framing:find("chunked") and "3\r\nabc\r\n0\r\n\r\n" or "abc")
+      world:wait("200", function()
+        return answer:find("100 Continue\r\n\r\nHTTP/1.1 200 OK.*\r\n\r\nabc$")
+      end)
+    end
+  end)
+
+  it("does not ask for a body that it would refuse, or that is there", function()
+    local cases = {
+      { "Content-Length: 9999", "", "^HTTP/1.1 413 " },
+      { "Content-Length: 3", "abc", "^HTTP/1.1 200 " },
+      { "Content-Length: 0", "", "^HTTP/1.1 200 " },
+    }
+    for _, case in ipairs(cases) do
+      local near, far = pair(1000)
+      local answer = ""
+      near:Add2Engine(world.engine, function(conn, p, _, status)
+        conn:Send(response(p and 200 or status))
+      end)
+      far:Add2Engine(world.engine, function(_, p)
+        answer = answer .. (p and p:ReadBin() or "")
+      end)
+      local head = "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" .. case[1] .. "\r\n\r\n"
+      raw(far, head .. case[2])
+      world:wait("an answer", function()
+        return answer ~= ""
+      end)
+      assert.matches(case[3], answer)
+    end
+  end)
+
   it("stops reading behind 101, whatever a peer sends", function()
     local _, far, told = reader(65536)
     far:SetHighWater(1024, nil, 64 * 1024 * 1024)

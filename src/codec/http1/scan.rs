@@ -97,6 +97,8 @@ pub struct Scanner {
     /// Of a message that is told as a whole: its head and body so far, its trailers.
     held: Vec<u8>,
     trailers: Vec<u8>,
+    /// The peer waits to be told to go on with its body.
+    is_awaited: bool,
     expected: VecDeque<Expected>,
 }
 
@@ -120,6 +122,7 @@ impl Scanner {
             has_ended: false,
             held: Vec::new(),
             trailers: Vec::new(),
+            is_awaited: false,
             expected: VecDeque::new(),
         }
     }
@@ -180,6 +183,12 @@ impl Scanner {
     /// Whether the message was kept here, and is none of the step's bytes.
     pub fn is_held(&self) -> bool {
         !self.held.is_empty()
+    }
+
+    /// Whether the peer waits to be told to go on with its body, of which nobody else knows:
+    /// its message is told as a whole. Asked once.
+    pub fn take_awaited(&mut self) -> bool {
+        mem::take(&mut self.is_awaited)
     }
 
     /// The peer has ended.
@@ -340,6 +349,8 @@ impl Scanner {
         let room = self.bounds.message.checked_sub(head.len as u64).ok_or(Violation::FIELDS)?;
         let bound = self.bounds.body.min(room);
         let behind = input.get(head.len..).unwrap_or_default();
+        let waits = head.traits.has(Traits::CONTINUE) && behind.is_empty();
+        self.is_awaited = waits && self.is_whole && head.length != Length::None;
         match head.length {
             Length::Sized(size) if size > bound => Err(Violation::BODY),
             Length::None | Length::Tunnel => {

@@ -11,6 +11,9 @@ use crate::codec::packet::Payload;
 use crate::conn::framing::{Framing, Http, Shape};
 use crate::conn::queue::{Span, Ticket};
 
+/// What a client waits for that has announced a body.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 impl Stream {
     /// How far the messages of this connection have come, if it is one of HTTP.
     pub fn http(&mut self) -> Option<&mut Http> {
@@ -48,6 +51,7 @@ impl Stream {
             let piece = self.next_piece()?;
             let scanner = &mut self.http()?.scanner;
             let (is_held, step) = (scanner.is_held(), scanner.step().clone());
+            let is_awaited = scanner.take_awaited();
             match step {
                 Step::Message if !is_held => {
                     let bytes = self.input.take(0, piece.len);
@@ -58,6 +62,9 @@ impl Stream {
             match step {
                 Step::Message => return self.http()?.scanner.message(Buf::copy(&[])).map(Ok),
                 Step::Refused(violation) => return Some(Err(violation)),
+                // Who is told of whole messages cannot say it (RFC 9110, 10.1.1). What cannot be
+                // sent is no loss: the peer waits no longer than it likes.
+                _ if is_awaited => drop(self.send(CONTINUE, Payload::Copy(&[]), None, now)),
                 _ => {}
             }
         }
