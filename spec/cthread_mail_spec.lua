@@ -164,6 +164,18 @@ describe("mail", function()
     assert.are.equal(7, read:ReadU8())
   end)
 
+  it("carries messages of HTTP", function()
+    local asked = packet.httprequest("PUT", "/a", { Host = "x" }, ("y"):rep(5000))
+    local back = there_and_back({ asked, answer = packet.httpresponse(404) })
+    assert.are.same(
+      { "PUT", "/a", "x" },
+      { back[1]:Method(), back[1]:Url(), back[1]:Header("Host") }
+    )
+    assert.are.equal(("y"):rep(5000), back[1]:Content())
+    assert.are.same({ 404, "Not Found" }, { back.answer:Status(), back.answer:Reason() })
+    assert.are.equal("PUT", asked:Method())
+  end)
+
   it("carries the handles of threads", function()
     local back = there_and_back({ echo, cthread.self() })
     assert.is_true(rawequal(echo, back[1]))

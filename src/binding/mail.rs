@@ -20,12 +20,14 @@ use super::acceptor::Acceptor;
 use super::cargo::{Claim, Moved};
 use super::connection::Connection;
 use super::datagram::DatagramObject;
+use super::httppacket::HttpPacket;
 use super::packet::{RPacket, RawPacket, WPacket};
 use super::raw::{Call, Unfit};
 use super::thread::{Handle, Member};
 use crate::base::buf::Buf;
 use crate::base::limits;
 use crate::codec::frame::Width;
+use crate::codec::http1::Message;
 use crate::codec::packet::Reader;
 
 /// What a mail without anything weighs: what the inbox itself needs for it.
@@ -36,6 +38,7 @@ enum Good {
     Framed(Buf, Width),
     Read(Reader),
     Raw(Buf),
+    Message(Box<Message>),
     Thread(Arc<Member>),
     /// The thread that has the parcel which this is in.
     Holder(Weak<Member>),
@@ -136,6 +139,7 @@ impl Item {
             Item::Good(Good::Framed(body, width)) => Good::Framed(body.clone(), *width),
             Item::Good(Good::Read(reader)) => Good::Read(reader.clone()),
             Item::Good(Good::Raw(bytes)) => Good::Raw(bytes.clone()),
+            Item::Good(Good::Message(message)) => Good::Message(message.clone()),
             Item::Good(Good::Thread(member)) => Good::Thread(member.clone()),
             Item::Good(Good::Holder(_) | Good::Moved(_)) | Item::Claim(_) => return None,
         })
@@ -146,6 +150,7 @@ impl Item {
         match self {
             Item::Good(Good::Framed(body, _) | Good::Raw(body)) => body.len(),
             Item::Good(Good::Read(reader)) => reader.body().len(),
+            Item::Good(Good::Message(message)) => message.bytes().len() + message.trailers().len(),
             _ => 0,
         }
     }
@@ -160,6 +165,8 @@ fn item(call: &Call, n: c_int) -> Result<Item, &'static str> {
         Ok(Item::Good(Good::Read(packet.0.clone())))
     } else if let Some(packet) = call.try_object::<RawPacket>(n) {
         Ok(Item::Good(Good::Raw(packet.0.clone())))
+    } else if let Some(HttpPacket(message)) = call.try_object(n) {
+        Ok(Item::Good(Good::Message(Box::new(message.clone()))))
     } else if let Some(handle) = call.try_object::<Handle>(n) {
         Ok(Item::Good(Good::Thread(handle.member().clone())))
     } else if let Some(connection) = call.try_object::<Connection>(n) {
@@ -302,6 +309,10 @@ fn push_next<'a>(call: &Call, goods: &mut impl Iterator<Item = &'a mut Option<Go
         }),
         Some(Good::Raw(_)) => call.push_made(|| match place.take() {
             Some(Good::Raw(bytes)) => Some(RawPacket(bytes)),
+            _ => None,
+        }),
+        Some(Good::Message(_)) => call.push_made(|| match place.take() {
+            Some(Good::Message(message)) => Some(HttpPacket(*message)),
             _ => None,
         }),
         Some(Good::Thread(member)) => {
