@@ -173,8 +173,16 @@ local function add_objects_of_http(objects)
     HttpServer = require("chuck.http.serve").Server,
     HttpRequest = require("chuck.http.request").class,
     HttpResponse = require("chuck.http.response").class,
+    HttpClient = require("chuck.http.client").Client,
+    HttpReply = require("chuck.http.reply").Reply,
+    HttpOutgoing = require("chuck.http.outgoing").METATABLE.__index,
+    HttpJar = require("chuck.http.jar").Jar,
+    HttpEventSource = require("chuck.http.event_source").Source,
     HttpSession = require("chuck.http.session").class,
     HttpRouter = debug.getmetatable(chuck.http.router()).__index,
+    HttpEventStream = require("chuck.http.event_stream").class,
+    HttpMultipart = require("chuck.http.multipart").class,
+    HttpPart = require("chuck.http.multipart").part_class,
   }) do
     objects["chuck." .. name] = setmetatable({}, { __index = class })
   end

@@ -9,6 +9,9 @@
 
 local native = require("chuck.native")
 
+--- What is internal: what users see of it is written in Lua.
+local INTERNAL = { http = true, redis = true, web = true }
+
 local chuck = {}
 
 for name, value in pairs(native) do

@@ -147,6 +147,7 @@ pub fn push_module(call: &Call) {
         (c"request", function(request)),
         (c"piece", function(piece)),
         (c"finish", function(finish)),
+        (c"parts", function(decoder::http_parts)),
         (c"open_file", function(file::open)),
         (c"send_file", function(connection::send_file)),
         (c"pending", function(pending)),

@@ -16,6 +16,8 @@ mod engine;
 mod error;
 mod file;
 mod held;
+mod http;
+mod httppacket;
 mod json;
 mod lease;
 mod log;
@@ -63,11 +65,13 @@ mod place {
     pub const LOG_FILE: usize = 15;
     pub const THREAD: usize = 16;
     pub const NULL: usize = 17;
-    pub const HELD: usize = 24;
-    pub const JSON_NULL: usize = 25;
-    pub const COMPRESSOR: usize = 26;
-    pub const DECOMPRESSOR: usize = 27;
-    pub const MULTIPART: usize = 28;
+    pub const HTTPPACKET: usize = 18;
+    pub const HELD: usize = 19;
+    pub const JSON_NULL: usize = 20;
+    pub const FILE: usize = 21;
+    pub const COMPRESSOR: usize = 22;
+    pub const DECOMPRESSOR: usize = 23;
+    pub const MULTIPART: usize = 24;
 }
 
 /// Builds the table that `require "chuck_core"` returns.

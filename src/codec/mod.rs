@@ -8,6 +8,7 @@
 
 pub mod datagram;
 pub mod frame;
+pub mod http1;
 pub mod json;
 pub mod packet;
 pub mod raw;

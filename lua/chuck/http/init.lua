@@ -1,30 +1,34 @@
---- HTTP/1.1: requests.
+--- HTTP/1.1: servers and clients whose handlers and calls are tasks.
 ---
----     local response = assert(http.get("http://example.org/"))
----     print(response.status, response:Body())
+---     local server = assert(http.serve("127.0.0.1:8080", function(req, res)
+---       res:Text("hello, " .. (req.query.name or "world"))
+---     end))
+---
+--- What is here is loaded when it is first used.
 
 local http = {}
 
 --- Modules that are values themselves.
 local MODULES = {
-  client = "chuck.http.client",
-  event_source = "chuck.http.event_source",
   middleware = "chuck.http.middleware",
   router = "chuck.http.router",
 }
 
 --- Functions, and the modules that have them under the same name.
 local MEMBERS = {
+  client = "chuck.http.calls",
   date = "chuck.http.status",
-  delete = "chuck.http.client",
+  delete = "chuck.http.calls",
   error = "chuck.http.status",
-  get = "chuck.http.client",
-  head = "chuck.http.client",
-  patch = "chuck.http.client",
-  post = "chuck.http.client",
-  put = "chuck.http.client",
+  event_source = "chuck.http.calls",
+  get = "chuck.http.calls",
+  head = "chuck.http.calls",
+  jar = "chuck.http.calls",
+  patch = "chuck.http.calls",
+  post = "chuck.http.calls",
+  put = "chuck.http.calls",
   reason = "chuck.http.status",
-  request = "chuck.http.client",
+  request = "chuck.http.calls",
   serve = "chuck.http.serve",
   server = "chuck.http.serve",
   static = "chuck.http.static",
@@ -32,11 +36,8 @@ local MEMBERS = {
 
 --- The layout rules read names from `require("…")`: one function for each module.
 local LOAD = {
-  ["chuck.http.client"] = function()
-    return require("chuck.http.client")
-  end,
-  ["chuck.http.event_source"] = function()
-    return require("chuck.http.event_source")
+  ["chuck.http.calls"] = function()
+    return require("chuck.http.calls")
   end,
   ["chuck.http.middleware"] = function()
     return require("chuck.http.middleware")

@@ -14,9 +14,9 @@
 local check = require("chuck.support.check")
 local dispatch = require("chuck.http.dispatch")
 local layers = require("chuck.http.layers")
-local listing = require("chuck.http.listing")
 local native = require("chuck.native")
 local pattern = require("chuck.http.pattern")
+local route_list = require("chuck.http.route_list")
 local routes = require("chuck.http.routes")
 
 ---@class chuck.HttpRouter
@@ -225,7 +225,7 @@ end
 --- prints as a table.
 function Router:Routes()
   expect_router("Routes", self)
-  return listing(self.tree.list, self.prefix)
+  return route_list(self.tree.list, self.prefix)
 end
 
 function METATABLE:__tostring()

@@ -18,31 +18,7 @@ local native = require("chuck.native")
 local open = require("chuck.listen")
 local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
-local sweep = require("chuck.http.sweep")
-
-local OPTIONS = {
-  backlog = "positive integer",
-  body_ms = "milliseconds",
-  body_rate = "count",
-  fd = "descriptor",
-  handler_ms = "milliseconds",
-  header_ms = "milliseconds",
-  idle_ms = "milliseconds",
-  linger_ms = "milliseconds",
-  max_body = "size",
-  max_connections = "positive integer",
-  max_connections_per_ip = "count",
-  max_fields = "positive integer",
-  max_head = "positive integer",
-  max_requests_per_connection = "count",
-  max_target = "positive integer",
-  mode = "permissions",
-  on_accept_error = "function",
-  on_error = "function",
-  pipeline = "positive integer",
-  reuse_port = "boolean",
-  write_ms = "milliseconds",
-}
+local state = require("chuck.http.state")
 
 ---@class chuck.HttpServer
 local Server = {}

@@ -91,6 +91,14 @@ function check.blame(package, message)
   error(message, level)
 end
 
+--- As `check.options`, at whatever depth of a package: its caller is blamed.
+function check.blame_options(package, name, n, options, kinds)
+  local fine, problem = pcall(check.options, name, n, options, kinds)
+  if not fine then
+    check.blame(package, (tostring(problem):gsub("^.-:%d+: ", "")))
+  end
+end
+
 --- The folder of chuck's files, as Lua names them; nil when it does not.
 local FOLDER = debug.getinfo(1, "S").source:match("^(.*[/\\])support[/\\][^/\\]*$")
 
