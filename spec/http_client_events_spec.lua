@@ -1,6 +1,6 @@
 --- Events of servers: their lines, their connections, and their end.
 local chuck = require("chuck")
-local event_reader = require("chuck.http.event_reader")
+local event_reader = require("chuck.http.client.event_reader")
 local hand = require("spec.helper.http_hand")
 local tasks = require("spec.helper.tasks")
 

@@ -1,7 +1,7 @@
 --- Proxies: forwarding, tunnels, SOCKS 5, and what the environment says.
 local chuck = require("chuck")
 local hand = require("spec.helper.http_hand")
-local route = require("chuck.http.route")
+local route = require("chuck.http.client.route")
 local tasks = require("spec.helper.tasks")
 
 local co, io_ = chuck.co, chuck.io

@@ -554,7 +554,7 @@ describe("a router that serves", function()
         local location = fields.location
         assert(status == 404 or location and not location:find("^/[/\\]"), path)
       end
-      local target = require("chuck.http.answers").moved("/\\evil.example")
+      local target = require("chuck.http.router.answers").moved("/\\evil.example")
       local seen
       target({ method = "GET", raw_query = "" }, {
         Redirect = function(_, location)

@@ -116,7 +116,7 @@ for _, name in ipairs({
 }) do
   assert(chuck.http[name], name)
 end
-for name in pairs(require("chuck.http.calls")) do
+for name in pairs(require("chuck.http.client.calls")) do
   assert(chuck.http[name], name)
 end
 for name in
@@ -170,19 +170,19 @@ end
 --- What a server of `chuck.http` hands out has classes that stand for it.
 local function add_objects_of_http(objects)
   for name, class in pairs({
-    HttpServer = require("chuck.http.serve").Server,
-    HttpRequest = require("chuck.http.request").class,
-    HttpResponse = require("chuck.http.response").class,
+    HttpServer = require("chuck.http.server.serve").Server,
+    HttpRequest = require("chuck.http.server.request").class,
+    HttpResponse = require("chuck.http.server.response").class,
     HttpClient = require("chuck.http.client").Client,
-    HttpReply = require("chuck.http.reply").Reply,
-    HttpOutgoing = require("chuck.http.outgoing").METATABLE.__index,
-    HttpJar = require("chuck.http.jar").Jar,
-    HttpEventSource = require("chuck.http.event_source").Source,
+    HttpReply = require("chuck.http.client.reply").Reply,
+    HttpOutgoing = require("chuck.http.client.outgoing").METATABLE.__index,
+    HttpJar = require("chuck.http.client.jar").Jar,
+    HttpEventSource = require("chuck.http.client.event_source").Source,
     HttpSession = require("chuck.http.session").class,
     HttpRouter = debug.getmetatable(chuck.http.router()).__index,
-    HttpEventStream = require("chuck.http.event_stream").class,
-    HttpMultipart = require("chuck.http.multipart").class,
-    HttpPart = require("chuck.http.multipart").part_class,
+    HttpEventStream = require("chuck.http.server.event_stream").class,
+    HttpMultipart = require("chuck.http.server.multipart").class,
+    HttpPart = require("chuck.http.server.multipart").part_class,
   }) do
     objects["chuck." .. name] = setmetatable({}, { __index = class })
   end

@@ -16,28 +16,28 @@ local MODULES = {
 
 --- Functions, and the modules that have them under the same name.
 local MEMBERS = {
-  client = "chuck.http.calls",
+  client = "chuck.http.client.calls",
   date = "chuck.http.status",
-  delete = "chuck.http.calls",
+  delete = "chuck.http.client.calls",
   error = "chuck.http.status",
-  event_source = "chuck.http.calls",
-  get = "chuck.http.calls",
-  head = "chuck.http.calls",
-  jar = "chuck.http.calls",
-  patch = "chuck.http.calls",
-  post = "chuck.http.calls",
-  put = "chuck.http.calls",
+  event_source = "chuck.http.client.calls",
+  get = "chuck.http.client.calls",
+  head = "chuck.http.client.calls",
+  jar = "chuck.http.client.calls",
+  patch = "chuck.http.client.calls",
+  post = "chuck.http.client.calls",
+  put = "chuck.http.client.calls",
   reason = "chuck.http.status",
-  request = "chuck.http.calls",
-  serve = "chuck.http.serve",
-  server = "chuck.http.serve",
-  static = "chuck.http.static",
+  request = "chuck.http.client.calls",
+  serve = "chuck.http.server.serve",
+  server = "chuck.http.server.serve",
+  static = "chuck.http.server.static",
 }
 
 --- The layout rules read names from `require("…")`: one function for each module.
 local LOAD = {
-  ["chuck.http.calls"] = function()
-    return require("chuck.http.calls")
+  ["chuck.http.client.calls"] = function()
+    return require("chuck.http.client.calls")
   end,
   ["chuck.http.middleware"] = function()
     return require("chuck.http.middleware")
@@ -45,11 +45,11 @@ local LOAD = {
   ["chuck.http.router"] = function()
     return require("chuck.http.router")
   end,
-  ["chuck.http.serve"] = function()
-    return require("chuck.http.serve")
+  ["chuck.http.server.serve"] = function()
+    return require("chuck.http.server.serve")
   end,
-  ["chuck.http.static"] = function()
-    return require("chuck.http.static")
+  ["chuck.http.server.static"] = function()
+    return require("chuck.http.server.static")
   end,
   ["chuck.http.status"] = function()
     return require("chuck.http.status")

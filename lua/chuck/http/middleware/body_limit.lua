@@ -7,7 +7,7 @@
 --- client gets 413 unless the handler answers otherwise.
 
 local check = require("chuck.support.check")
-local request = require("chuck.http.request")
+local request = require("chuck.http.server.request")
 local status = require("chuck.http.status")
 
 local Request = request.class

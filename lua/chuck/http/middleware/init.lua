@@ -40,7 +40,7 @@ local LOAD = {
     return require("chuck.http.middleware.session")
   end,
   static = function()
-    return require("chuck.http.static").static
+    return require("chuck.http.server.static").static
   end,
   timeout = function()
     return require("chuck.http.middleware.timeout")

@@ -5,7 +5,7 @@
 ---       ["X-Frame-Options"] = false,                             -- not this one
 ---     }))
 
-local answer = require("chuck.http.answer")
+local answer = require("chuck.http.server.answer")
 local check = require("chuck.support.check")
 local fields = require("chuck.http.fields")
 
