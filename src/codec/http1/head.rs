@@ -150,6 +150,16 @@ fn request<'b>(bytes: &'b [u8], line: usize, room: Room<'_, 'b>) -> Result<Head,
         (Coding::None, Some(size)) if size > 0 => Length::Sized(size),
         (Coding::None, _) => Length::None,
     };
+    let mut traits = seen.traits(is_old);
+    let length = match (method, length) {
+        // Behind it, no two readers agree on what is HTTP until it is answered (RFC 9110, 9.3.6).
+        ("CONNECT", Length::None) => {
+            traits.0 &= !Traits::KEEP_ALIVE;
+            Length::Tunnel
+        }
+        ("CONNECT", _) => return Err(Violation::SYNTAX),
+        (_, length) => length,
+    };
     let at = method.len() + 1;
     Ok(Head {
         start: Start::Request {
@@ -158,7 +168,7 @@ fn request<'b>(bytes: &'b [u8], line: usize, room: Room<'_, 'b>) -> Result<Head,
         },
         fields: Span::new(line, len - 2),
         len,
-        traits: seen.traits(is_old),
+        traits,
         length,
     })
 }
