@@ -123,10 +123,11 @@ impl Chunks {
         };
         let line = input.get(..self.seen + end + 1).unwrap_or_default();
         self.seen = 0;
-        if !line.ends_with(b"\r\n") {
-            return Err(Violation::SYNTAX);
+        // In this order: of a line that comes in pieces its size is known before its end.
+        if line.len() > limit {
+            return Err(Violation::FIELDS);
         }
-        if line.len() > limit { Err(Violation::FIELDS) } else { Ok(Some(line)) }
+        if line.ends_with(b"\r\n") { Ok(Some(line)) } else { Err(Violation::SYNTAX) }
     }
 
     fn size(&mut self, line: &[u8], bounds: &Bounds) -> Result<(), Violation> {
