@@ -859,6 +859,40 @@ describe("a connection", function()
       assert.are.equal(0, server:Stats().connections)
     end)
   )
+
+  it(
+    "can be a tunnel, also for what was sent too early",
+    spec(function()
+      local server = serve(function(_, res)
+        local stream = assert(res:Status(200):Hijack())
+        stream:Write(stream:ReadLine())
+        stream:Close()
+      end)
+      local client = http.connect(server)
+      client:Write(http.text("CONNECT a:1 HTTP/1.1", "Host: a:1", { "words\n" }))
+      local answer = assert(client:ReadUntil("\r\n\r\n"))
+      assert.matches("^HTTP/1.1 200 OK\r\n", answer)
+      assert.is_nil(answer:find("Content-Length", 1, true))
+      assert.are.equal("words", client:ReadAll())
+    end)
+  )
+
+  it(
+    "serves nothing behind CONNECT as a request",
+    spec(function()
+      local served = {}
+      local server = serve(function(req)
+        served[#served + 1] = req.method
+        return "fine"
+      end)
+      local client = http.connect(server)
+      client:Write(http.text("CONNECT a:1 HTTP/1.1", "Host: a:1") .. http.get("/"))
+      local answer = http.read(client)
+      assert.are.equal("close", answer.fields.connection)
+      assert.are.equal("", client:ReadAll())
+      assert.are.same({ "CONNECT" }, served)
+    end)
+  )
 end)
 
 describe("the end of a server", function()

@@ -269,17 +269,19 @@ const CLOSES: i64 = 1;
 const HEAD: i64 = 2;
 const OLD: i64 = 4;
 const NO_DATE: i64 = 8;
+const TUNNEL: i64 = 16;
 
 /// `respond(conn, status, reason, fields, body, mode)`
 fn respond(call: &Call) -> Outcome {
     let connection = call.object::<Connection>(1)?;
     let status = call.integer_in(2, 100, 999)? as u16;
-    let mode = if call.is_absent(6) { 0 } else { call.integer_in(6, 0, 15)? };
+    let mode = if call.is_absent(6) { 0 } else { call.integer_in(6, 0, 31)? };
     let manner = Manner {
         closes: mode & CLOSES != 0,
         is_head: mode & HEAD != 0,
         is_old: mode & OLD != 0,
         has_no_date: mode & NO_DATE != 0,
+        is_tunnel: mode & TUNNEL != 0,
     };
     let words = if call.is_absent(3) { None } else { Some(call.bytes(3)?) };
     call.optional_table(4)?;

@@ -70,6 +70,8 @@ pub struct Manner {
     pub is_old: bool,
     /// Without a date.
     pub has_no_date: bool,
+    /// It agrees to a tunnel, which has no body (RFC 9110, 9.3.6).
+    pub is_tunnel: bool,
 }
 
 /// Builds a head.
@@ -246,7 +248,7 @@ impl Writer {
         date: &[u8],
     ) -> Result<Announced, Unfit> {
         let is_interim = status < 200;
-        let is_bare = is_interim || status == 204 || status == 304;
+        let is_bare = is_interim || status == 204 || status == 304 || manner.is_tunnel;
         if !self.has_date && !manner.has_no_date && !is_interim {
             self.line(b"Date", date);
         }
@@ -301,7 +303,7 @@ impl Writer {
         let says_size = self.size.is_some() && status != 304;
         if self.is_coded || says_size {
             return Err(Unfit::Framing(
-                "a response 1xx, 204 or 304 has no Content-Length or Transfer-Encoding",
+                "a response 1xx, 204, 304 or to CONNECT has no Content-Length or Transfer-Encoding",
             ));
         }
         match body {

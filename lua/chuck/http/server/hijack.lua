@@ -10,12 +10,15 @@ local stream = require("chuck.io.stream")
 
 local http = native.http
 
+--- What tells native code that it agrees to a tunnel.
+local TUNNEL = 16
+
 --- Sends the head of an answer that agrees to the change.
-local function agree(res)
+local function agree(res, mode)
   local exchange = res.exchange
   local list = res.fields or {}
   local fine, message, code =
-    http.respond(exchange.conn, res.status, res.reason or nil, list, "", 0)
+    http.respond(exchange.conn, res.status, res.reason or nil, list, "", mode)
   if fine == false then
     error(code, 0)
   end
@@ -36,7 +39,7 @@ local function hijack(res, options)
     if res.status == 101 and not res:Get("Connection") then
       res:Set("Connection", "Upgrade")
     end
-    local sent, message, code = agree(res)
+    local sent, message, code = agree(res, is_connect and TUNNEL or 0)
     if not sent then
       return nil, message, code
     end
