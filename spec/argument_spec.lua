@@ -94,6 +94,7 @@ local kinds = {
     "wpacket",
     "rpacket",
     "rawpacket",
+    "httppacket",
     "cthread",
     good = {},
     is_needed = true, -- though it may be nil
@@ -438,6 +439,9 @@ local function names()
   return sorted
 end
 
+--- Pairs of values are many: each Lua tries a third of them, and each third is some Lua's.
+local share = rawget(_G, "jit") and 2 or tonumber(_VERSION:match("%d$")) % 3
+
 --- A pool of its own for each function, for calls that work may close what is in it.
 local function renew()
   pool:Close()
@@ -505,10 +509,12 @@ for _, name in ipairs(names()) do
       local f = all_functions()[name]
       local first = good_value(parameters_of(signature)[1] or kinds.any)
       for turn, one in ipairs(pool.names) do
-        for _, two in ipairs(pool.names) do
-          local a, b = pool.values[one], pool.values[two]
-          assert.is_nil(complaint(f, { a, b }, 2), one .. ", " .. two)
-          assert.is_nil(complaint(f, { first, a, b }, 3), "good, " .. one .. ", " .. two)
+        for other, two in ipairs(pool.names) do
+          if (turn + other) % 3 == share then
+            local a, b = pool.values[one], pool.values[two]
+            assert.is_nil(complaint(f, { a, b }, 2), one .. ", " .. two)
+            assert.is_nil(complaint(f, { first, a, b }, 3), "good, " .. one .. ", " .. two)
+          end
         end
         if turn % 4 == 0 then
           collectgarbage("collect")

@@ -74,12 +74,18 @@ local function closed(object)
   return object
 end
 
---- The handle of a thread that has ended: nothing waits for it.
+--- The handle of a thread that has ended: nothing waits for it, and nothing can be done to it, so
+--- that one serves all pools.
+local ended
 local function ended_thread()
+  if ended then
+    return ended
+  end
   local path = os.tmpname()
   local thread = assert(chuck.cthread.new(path))
   os.remove(path)
   chuck.cthread.join(thread)
+  ended = thread
   return thread
 end
 
