@@ -2,6 +2,7 @@
 --- fail. Memory stays bounded, and others are served.
 local chuck = require("chuck")
 local http = require("spec.helper.http")
+local sweep = require("chuck.http.sweep")
 local tasks = require("spec.helper.tasks")
 
 local co = chuck.co
@@ -51,6 +52,29 @@ describe("a slow client", function()
       assert_served(server)
       assert.are.equal(1, server:Stats().timeouts)
       client:Close(0)
+    end)
+  )
+
+  it(
+    "is not alone: many are looked at in slices, and others are served in between",
+    spec(function()
+      local server, most = http.serve(function() end), 600
+      for _ = 1, most do
+        http.connect(server)
+      end
+      await_connections(server, most)
+      for _, exchange in ipairs(server.exchanges) do
+        exchange.since = -math.huge
+      end
+      sweep.begin(server)
+      local left = server:Stats().connections
+      assert(left > 0 and left < most)
+      local answer = http.ask(server, http.get("/"))
+      assert.are.equal(200, answer.status)
+      tasks.wait("the rest", function()
+        return server:Stats().timeouts == most
+      end)
+      assert_served(server)
     end)
   )
 
@@ -297,7 +321,7 @@ describe("a greedy client", function()
         end
       end)
       co.sleep(20)
-      local exchange = next(server.exchanges)
+      local exchange = server.exchanges[1]
       assert(exchange.queue.last - exchange.queue.first < 4)
       gate:Send(true)
       assert.are.equal("/first", http.read(client).body)
@@ -420,7 +444,7 @@ describe("a client that goes", function()
       tasks.wait("the request", function()
         return server:Stats().active == 1
       end)
-      next(server.exchanges).res:Write("hello")
+      server.exchanges[1].res:Write("hello")
       co.sleep(10)
       client:Close(0)
       tasks.wait("the cancellation", function()

@@ -36,7 +36,7 @@ local function start_timer(self)
       self.timer = false
       return -1
     end
-    sweep.look(self)
+    sweep.begin(self)
   end)
 end
 
@@ -52,8 +52,7 @@ local function accept(self, conn, remote)
     return refuse(self, conn)
   end
   local one, receive = exchange.new(self, conn, remote, ip)
-  self.exchanges[one] = true
-  self.count = self.count + 1
+  books.note(self, one)
   conn:SetHalfOpen(true)
   if self.options.write_ms > 0 then
     conn:SetSendTimeout(self.options.write_ms)

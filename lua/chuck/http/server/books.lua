@@ -19,13 +19,23 @@ function books.next_id(self)
   return ("%s-%x"):format(self.prefix, self.last_id)
 end
 
---- A connection has gone.
+--- A connection has come.
+function books.note(self, one)
+  local count = self.count + 1
+  self.exchanges[count], self.count = one, count
+  one.place = count
+end
+
+--- A connection has gone: the last one takes its place.
 function books.forget(self, one)
-  if not self.exchanges[one] then
+  local place, list, count = one.place, self.exchanges, self.count
+  if not place then
     return
   end
-  self.exchanges[one] = nil
-  self.count = self.count - 1
+  local last = list[count]
+  list[place], last.place = last, place
+  list[count], one.place = nil, false
+  self.count = count - 1
   local ip = one.ip
   local others = self.by_ip[ip]
   if others then

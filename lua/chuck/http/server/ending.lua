@@ -29,8 +29,9 @@ end
 
 --- Ends what has no request; others after theirs.
 local function close_idle(self)
-  for one in pairs(self.exchanges) do
-    if not one.req and not one.queue and native.http.pending(one.conn) == 0 then
+  for i = self.count, 1, -1 do
+    local one = self.exchanges[i]
+    if one and not one.req and not one.queue and native.http.pending(one.conn) == 0 then
       one:Close()
     end
   end
@@ -38,10 +39,11 @@ end
 
 --- Ends what is left: handlers are cancelled, what they have not answered is.
 local function end_all(self)
-  for one in pairs(self.exchanges) do
-    if one.req then
+  for i = self.count, 1, -1 do
+    local one = self.exchanges[i]
+    if one and one.req then
       one:Expire("the server was shut down")
-    else
+    elseif one then
       one:Cut()
     end
   end

@@ -62,6 +62,8 @@ local Exchange = {
   owed = 0,
   writers = false,
   on_drain = false,
+  --- Where it is in the server's list; false when it is there no more.
+  place = false,
   --- When the present phase has begun, and when a head was first seen to have begun: in ticks.
   since = 0,
   head_since = false,

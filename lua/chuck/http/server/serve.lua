@@ -52,8 +52,11 @@ end
 
 --- Ends every connection at once.
 local function cut_all(self)
-  for one in pairs(self.exchanges) do
-    one:Cut()
+  for i = self.count, 1, -1 do
+    local one = self.exchanges[i]
+    if one then
+      one:Cut()
+    end
   end
 end
 
@@ -64,9 +67,11 @@ local function guard(self, caller)
   self.is_closing, self.is_stopped = true, true
   ending.stop_listening(self)
   cut_all(self)
-  if self.timer then
-    self.timer:UnRegister()
-    self.timer = false
+  for _, name in ipairs({ "timer", "slices" }) do
+    if self[name] then
+      self[name]:UnRegister()
+      self[name] = false
+    end
   end
   if not fine then
     error(problem, 0)
@@ -200,7 +205,7 @@ end
 function Server:Stats()
   check.self("Stats", self, "http.server")
   local active = 0
-  for one in pairs(self.exchanges) do
+  for _, one in ipairs(self.exchanges) do
     active = active + (one.req and 1 or 0)
   end
   return {

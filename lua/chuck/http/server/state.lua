@@ -66,10 +66,13 @@ function state.new(handler, given)
     body_ticks = 0,
     handler_ticks = 0,
     ticks_per_byte = options.body_rate > 0 and 1000 / options.body_rate / interval or math.huge,
-    --- Open connections, their number, and that for each address when it is limited.
+    --- Open connections as a list, their number, and that for each address when it is limited.
     exchanges = {},
     count = 0,
     by_ip = {},
+    --- The last of those that this tick has still to look at, and the timer that goes on with them.
+    unseen = 0,
+    slices = false,
     --- Connections that end while the server does, and may still have to send.
     lingering = {},
     --- The task that holds everything, its scope, the listening sockets, and the timer.

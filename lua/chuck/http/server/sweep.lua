@@ -4,10 +4,15 @@
 ---     idle  ->  head  ->  body and handler  ->  sending
 ---
 --- Time is counted in ticks of that timer, which runs while there are connections. A limit holds
---- for at least as long as it says, and for up to two ticks more. Sending is watched by the
---- connections themselves.
+--- for at least as long as it says, and for up to two and a half ticks more. Sending is watched by
+--- the connections themselves.
+---
+--- Many connections are looked at in slices, and what happens to them meanwhile has its turn in
+--- between. A round goes from the last of the list to the first: who leaves is replaced by the last,
+--- which was looked at before.
 
 local native = require("chuck.native")
+local sched = require("chuck.co.sched")
 
 local pending = native.http.pending
 
@@ -17,7 +22,11 @@ local sweep = {}
 local SHORTEST, LONGEST = 10, 1000
 
 --- How many looks fall into the shortest limit.
-local LOOKS = 4
+local LOOKS = 5
+
+--- Connections of a slice at least, and the time between two slices in milliseconds. A round takes
+--- half a tick at most: slices are larger when there are more connections than fit.
+local SLICE, PAUSE = 256, 1
 
 --- The time between two looks for these limits, in milliseconds.
 function sweep.interval(limits)
@@ -84,17 +93,42 @@ local function look_at_busy(server, exchange, tick)
   end
 end
 
---- Looks at every connection of a server.
-function sweep.look(server)
-  local tick = server.tick + 1
-  server.tick = tick
-  for exchange in pairs(server.exchanges) do
-    if exchange.req then
+--- Looks at the next slice of a round. Hooks of responses run here, and may close others.
+local function look_on(server)
+  local tick, list = server.tick, server.exchanges
+  local at = math.min(server.unseen, server.count)
+  local size = math.max(SLICE, math.ceil(server.count * 2 * PAUSE / server.interval))
+  local last = math.max(0, at - size)
+  server.unseen = at
+  while at > last do
+    local exchange = list[at]
+    server.unseen = at - 1
+    if exchange and exchange.req then
       look_at_busy(server, exchange, tick)
-    else
+    elseif exchange then
       look_at_idle(server, exchange, tick)
     end
+    at = at - 1
   end
+end
+
+--- A tick has passed: begins a round, unless the last one is late.
+function sweep.begin(server)
+  server.tick = server.tick + 1
+  if server.unseen == 0 then
+    server.unseen = server.count
+  end
+  look_on(server)
+  if server.unseen == 0 or server.slices then
+    return
+  end
+  server.slices = native.RegTimer(sched.engine(), PAUSE, function()
+    look_on(server)
+    if server.unseen == 0 then
+      server.slices = false
+      return -1
+    end
+  end)
 end
 
 return sweep
