@@ -47,11 +47,10 @@ local function accept(self, conn, remote)
     conn:Close()
     return
   end
-  local ip = remote:match("^(.*):%d+$") or remote
-  if not admit(self, ip) then
+  if not admit(self, books.ip_of(remote)) then
     return refuse(self, conn)
   end
-  local one, receive = exchange.new(self, conn, remote, ip)
+  local one, receive = exchange.new(self, conn, remote)
   books.note(self, one)
   conn:SetHalfOpen(true)
   if self.options.write_ms > 0 then

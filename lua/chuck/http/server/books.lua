@@ -19,6 +19,11 @@ function books.next_id(self)
   return ("%s-%x"):format(self.prefix, self.last_id)
 end
 
+--- An address without its port.
+function books.ip_of(remote)
+  return remote:match("^(.*):%d+$") or remote
+end
+
 --- A connection has come.
 function books.note(self, one)
   local count = self.count + 1
@@ -36,8 +41,8 @@ function books.forget(self, one)
   list[place], last.place = last, place
   list[count], one.place = nil, false
   self.count = count - 1
-  local ip = one.ip
-  local others = self.by_ip[ip]
+  local ip = next(self.by_ip) and books.ip_of(one.remote)
+  local others = ip and self.by_ip[ip]
   if others then
     self.by_ip[ip] = others > 1 and others - 1 or nil
   end

@@ -36,6 +36,8 @@ end
 
 ---@class chuck.http.Exchange
 local Exchange = {
+  --- An exchange is at the same time the list of arguments of its tasks: itself.
+  n = 1,
   --- The request that is served, its response and its task.
   req = false,
   res = false,
@@ -216,7 +218,7 @@ local function start(self, req)
     response.answer_instead(res, 400, "the path is not valid")
     return finish(self)
   end
-  local task = launch(server.children, handle, self.args)
+  local task = launch(server.children, handle, self)
   task.exchange = self
   self.task = task
 end
@@ -283,15 +285,13 @@ function exchange.on_cancelled(_, task)
 end
 
 --- Serves a connection.
-function exchange.new(server, conn, remote, ip)
+function exchange.new(server, conn, remote)
   local self = setmetatable({
+    false,
     server = server,
     conn = conn,
-    --- The client's address, and that without its port.
+    --- The client's address.
     remote = remote,
-    ip = ip,
-    --- Arguments of the task of each request.
-    args = false,
     since = server.tick,
     req = false,
     res = false,
@@ -299,7 +299,7 @@ function exchange.new(server, conn, remote, ip)
     served = 0,
     owed = 0,
   }, Exchange)
-  self.args = { n = 1, self }
+  self[1] = self
   return self, intake(self)
 end
 

@@ -24,7 +24,9 @@ local function on_head(self, head, method, target, bits, whole)
     ready = whole,
     inflow = false,
   }, REQUEST)
-  self.head_since = false
+  if self.head_since then
+    self.head_since = false
+  end
   if not whole then
     self.inflow = flow.new(self, req, http.bits[bits].expects_continue)
     req.inflow = self.inflow

@@ -111,7 +111,7 @@ local DERIVED = {
     return self.exchange.remote
   end,
   ip = function(self)
-    return self.exchange.ip
+    return books.ip_of(self.exchange.remote)
   end,
   server = function(self)
     return self.exchange.server

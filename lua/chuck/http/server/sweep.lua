@@ -8,8 +8,8 @@
 --- the connections themselves.
 ---
 --- Many connections are looked at in slices, and what happens to them meanwhile has its turn in
---- between. A round goes from the last of the list to the first: who leaves is replaced by the last,
---- which was looked at before.
+--- between. A round goes from the last of the list to the first: the place of who leaves is taken
+--- by the last, which was looked at before.
 
 local native = require("chuck.native")
 local sched = require("chuck.co.sched")
@@ -55,7 +55,9 @@ local function look_at_idle(server, exchange, tick)
       exchange:Refuse(408)
     end
   else
-    exchange.head_since = false
+    if exchange.head_since then
+      exchange.head_since = false
+    end
     local limit = exchange.served == 0 and server.head_ticks or server.idle_ticks
     if tick - exchange.since > limit then
       server.timeouts = server.timeouts + 1
