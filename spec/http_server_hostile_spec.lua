@@ -2,7 +2,7 @@
 --- fail. Memory stays bounded, and others are served.
 local chuck = require("chuck")
 local http = require("spec.helper.http")
-local sweep = require("chuck.http.sweep")
+local sweep = require("chuck.http.server.sweep")
 local tasks = require("spec.helper.tasks")
 
 local co = chuck.co

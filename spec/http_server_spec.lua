@@ -1,4 +1,5 @@
 --- The HTTP server: requests in, answers out, over raw connections.
+local child = require("spec.helper.child")
 local chuck = require("chuck")
 local http = require("spec.helper.http")
 local tasks = require("spec.helper.tasks")
@@ -878,6 +879,33 @@ describe("a connection", function()
   )
 
   it(
+    "can be taken over with what the client has sent ahead, whatever that is, and its end",
+    spec(function()
+      for _, head in ipairs({
+        http.get("/", "Connection: Upgrade", "Upgrade: echo"),
+        http.text("CONNECT a:1 HTTP/1.1", "Host: a:1"),
+      }) do
+        local server = serve(function(req, res)
+          co.sleep(20)
+          local is_connect = req.method == "CONNECT"
+          local stream = assert(res:Status(is_connect and 200 or 101):Hijack())
+          stream:Write("got " .. assert(stream:ReadAll(100, http.PATIENCE)))
+          stream:Close()
+        end)
+        for _, ahead in ipairs({ "", "\129\5hello", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" }) do
+          local client = http.connect(server)
+          client:Write(head .. ahead)
+          client:Shutdown()
+          local answer, text = client:ReadAll():match("^(.-)\r\n\r\n(.*)$")
+          assert.are.equal("got " .. ahead, text)
+          assert.is_nil(answer:lower():match("content%-length"))
+          assert.is_nil(answer:lower():match("transfer%-encoding"))
+        end
+      end
+    end)
+  )
+
+  it(
     "serves nothing behind CONNECT as a request",
     spec(function()
       local served = {}
@@ -893,6 +921,63 @@ describe("a connection", function()
       assert.are.same({ "CONNECT" }, served)
     end)
   )
+
+  it(
+    "goes on when an upgrade is not agreed to",
+    spec(function()
+      local server = serve(function(req)
+        co.sleep(5)
+        return req.path
+      end)
+      local client = http.connect(server)
+      local upgrade = { "Connection: Upgrade", "Upgrade: h2c" }
+      client:Write(http.get("/1", upgrade[1], upgrade[2]) .. http.get("/2"))
+      client:Write(http.post("/3", "body", upgrade[1], upgrade[2]) .. http.get("/4"))
+      for i = 1, 4 do
+        assert.are.equal("/" .. i, http.read(client).body)
+      end
+      client:Close(0)
+    end)
+  )
+
+  it(
+    "stays with the server when it is taken over wrongly",
+    spec(function()
+      local problems = {}
+      local server = serve(function(_, res)
+        for i, options in ipairs({ "x", { decoder = "x" }, { unknown = 1 } }) do
+          problems[i] = select(2, pcall(res.Hijack, res, options))
+        end
+        return "here"
+      end)
+      assert.are.equal("here", http.ask(server, http.get("/")).body)
+      assert.are.equal(3, #problems)
+      for _, problem in ipairs(problems) do
+        assert.matches("bad argument #1 to 'Hijack'", problem)
+      end
+    end)
+  )
+
+  it("can be taken over by a program that has no other use for streams", function()
+    local result = child.run([[
+      local chuck = require("chuck")
+      local co, http = chuck.co, chuck.http
+      co.run(function()
+        local server = assert(http.serve("127.0.0.1:0", function(_, res)
+          local stream = assert(res:Status(101):Set("Upgrade", "x"):Hijack())
+          print(stream:Write("hello"))
+          stream:Close()
+        end))
+        local headers = { Connection = "upgrade", Upgrade = "x" }
+        local answer = assert(http.get("http://" .. server:GetSockAddr(), { headers = headers }))
+        print(answer.status)
+        server:Close()
+      end)
+    ]])
+    assert.are.equal(0, result.status, result.output)
+    assert.matches("true", result.output)
+    assert.matches("101", result.output)
+  end)
 end)
 
 describe("the end of a server", function()

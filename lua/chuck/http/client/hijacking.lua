@@ -3,6 +3,10 @@
 local native = require("chuck.native")
 local stream = require("chuck.io.stream")
 
+-- The methods of streams, whoever else uses them.
+require("chuck.io.bytes")
+require("chuck.io.write")
+
 local hijacking = {}
 
 --- What `Hijack` takes: a decoder for what comes from then on, and options of a stream.

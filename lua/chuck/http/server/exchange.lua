@@ -64,6 +64,8 @@ local Exchange = {
   owed = 0,
   writers = false,
   on_drain = false,
+  --- The request behind which nothing is read before it is over; or false.
+  held = false,
   --- Where it is in the server's list; false when it is there no more.
   place = false,
   --- When the present phase has begun, and when a head was first seen to have begun: in ticks.
@@ -160,6 +162,9 @@ end
 --- The handler has returned and the response has ended.
 local function finish(self)
   local inflow = self.req.inflow
+  if self.held == self.req then
+    self.held = false
+  end
   self.req, self.res, self.task = false, false, false
   self.since = self.server.tick
   if inflow and not inflow.is_complete then

@@ -13,6 +13,12 @@ local setmetatable = setmetatable
 local REQUEST = request.METATABLE
 local HIGH_WATER = outflow.HIGH_WATER
 
+--- Whether the client may go on in another protocol. What comes behind such a request is not read
+--- before it is clear which.
+local function may_switch(method, bits)
+  return method == "CONNECT" or http.bits[bits].upgrade
+end
+
 --- A head has come, with the whole body or false.
 local function on_head(self, head, method, target, bits, whole)
   local req = setmetatable({
@@ -30,6 +36,9 @@ local function on_head(self, head, method, target, bits, whole)
   if not whole then
     self.inflow = flow.new(self, req, http.bits[bits].expects_continue)
     req.inflow = self.inflow
+  elseif may_switch(method, bits) then
+    self.held = req
+    self:Regulate()
   end
   if self.req or self.queue or self.owed >= HIGH_WATER then
     self:Enqueue(req)
@@ -54,6 +63,11 @@ local function on_end(self, trailers)
   local inflow = self.inflow
   self.inflow = false
   inflow:Complete(trailers)
+  local req = inflow.request
+  if (self.req == req or self.queue) and may_switch(req.method, req.bits) then
+    self.held = req
+    self:Regulate()
+  end
   self.since = self.server.tick
 end
 

@@ -69,6 +69,7 @@ end
 function turns:Regulate()
   local inflow, queue = self.inflow, self.queue
   local holds = self.is_stalled
+    or self.held and true
     or inflow and inflow:IsFull()
     or queue and (queue.last - queue.first >= self.server.pipeline - 1 or queue.size >= WAITING)
     or false
