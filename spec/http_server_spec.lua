@@ -159,6 +159,24 @@ end)
 
 describe("a request", function()
   it(
+    "has its fields in a table that can be gone through",
+    spec(function()
+      local seen = {}
+      local server = serve(function(req)
+        for name, value in pairs(req.headers) do
+          seen[#seen + 1] = name .. "=" .. value
+        end
+        local headers = req.headers
+        return ("%s %s %s %s"):format(headers["X-A"], headers["x-a"], headers["X-a"], headers["y"])
+      end)
+      local answer = http.ask(server, http.get("/", "X-A: 1", "x-B: 2", "x-a: 3"))
+      assert.are.equal("1, 3 1, 3 1, 3 nil", answer.body)
+      table.sort(seen)
+      assert.are.same({ "host=a", "x-a=1, 3", "x-b=2" }, seen)
+    end)
+  )
+
+  it(
     "has everything of its head, decoded when it is asked for",
     spec(function()
       local seen

@@ -128,7 +128,7 @@ function Reader:Collect() end
 ---@field name string
 ---@field filename? string # as the client says, without folders; not to open files by
 ---@field type string
----@field headers table<string, string> # whatever the case of a name
+---@field headers table<string, string> # found whatever the case of a name; `pairs` has them in lower case
 ---@field size integer # bytes that were read
 
 --- A part of a body.

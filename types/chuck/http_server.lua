@@ -122,7 +122,7 @@ function Server:Stats() end
 ---@field query table<string, string> # the first value of each name
 ---@field query_list string[][] # all pairs in their order
 ---@field raw_query string
----@field headers table<string, string> # whatever the case of a name
+---@field headers table<string, string> # found whatever the case of a name; `pairs` has them in lower case
 ---@field cookies table<string, string>
 ---@field version string # `"1.1"` or `"1.0"`
 ---@field is_head boolean

@@ -92,26 +92,26 @@ function fields.remove(list, is_unwanted)
   end
 end
 
---- Where a view has its lines.
-local HEAD = {}
-
 local VIEW = {
   __index = function(self, name)
     if type(name) ~= "string" then
       return nil
     end
-    local value = native.http.value(rawget(self, HEAD), name)
-    if value then
-      rawset(self, name, value)
-    end
-    return value
+    local low = lower(name)
+    return low ~= name and rawget(self, low) or nil
   end,
 }
 
---- A table of the fields in `head`, lines as they came: whatever the case of a name, its values
---- joined by ", ".
+--- A table of the fields in `head`, lines as they came: by name in lower case, as `pairs` has them,
+--- and found in any case; values of repeated ones are joined by ", ".
 function fields.view(head)
-  return setmetatable({ [HEAD] = head }, VIEW)
+  local view, list = {}, native.http.fields(head)
+  for i = 1, #list do
+    local name, value = lower(list[i][1]), list[i][2]
+    local before = view[name]
+    view[name] = before and before .. ", " .. value or value
+  end
+  return setmetatable(view, VIEW)
 end
 
 return fields
