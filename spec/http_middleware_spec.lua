@@ -88,7 +88,7 @@ describe("cors", function()
         end,
         headers = { "X-A" },
         methods = { "GET", "PUT" },
-        max_age = 5,
+        max_age = 10 / 2,
       })
       local server = http.serve(app_of(layer, hello))
       local line = "Access-Control-Request-Method: PUT"

@@ -489,6 +489,20 @@ end)
 
 describe("a response", function()
   it(
+    "has whole numbers in fields in digits",
+    spec(function()
+      local server = serve(function(_, res)
+        res:Set("A", 10 / 2):Add("B", 2.5):Set("Content-Length", 4 / 2)
+        res:End("ab")
+      end)
+      local answer = http.ask(server, http.get("/"))
+      assert.are.equal("5", answer.fields.a)
+      assert.are.equal("2.5", answer.fields.b)
+      assert.are.equal("ab", answer.body)
+    end)
+  )
+
+  it(
     "has a status, fields in their order, and a body",
     spec(function()
       local server = serve(function(_, res)

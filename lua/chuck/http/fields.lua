@@ -33,6 +33,11 @@ local function name_of(name)
 end
 fields.name_of = name_of
 
+--- A number as text: a whole one in digits, whatever Lua takes it for.
+function fields.digits(n)
+  return n % 1 == 0 and math.abs(n) < 2 ^ 53 and ("%.0f"):format(n) or tostring(n)
+end
+
 --- A value as text, and the lower case of the name; raises at the line that has called into these
 --- files when one of them cannot be sent.
 function fields.checked(method, name, value)
@@ -45,7 +50,7 @@ function fields.checked(method, name, value)
     )
   end
   if type(value) == "number" then
-    value = tostring(value)
+    value = fields.digits(value)
   elseif type(value) ~= "string" then
     local message = "bad argument #2 to '%s' (string expected, got %s)"
     check.blame("http", message:format(method, type(value)))

@@ -84,7 +84,7 @@ local function prepare(options)
     credentials = given.credentials,
     exposed = joined(given.exposed, "exposed"),
     headers = joined(given.headers, "headers"),
-    max_age = tostring(given.max_age or 600),
+    max_age = fields.digits(given.max_age or 600),
     methods = joined(given.methods or METHODS, "methods"),
   },
     given

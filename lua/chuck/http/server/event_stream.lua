@@ -11,6 +11,7 @@
 --- takes the connection for dead, and so that a client that has gone is found out.
 
 local check = require("chuck.support.check")
+local fields = require("chuck.http.fields")
 local native = require("chuck.native")
 local sched = require("chuck.co.sched")
 
@@ -60,7 +61,7 @@ local function text_of(event)
   end
   local given = {}
   for name, value in pairs(event) do
-    given[name] = type(value) == "number" and name ~= "retry" and tostring(value) or value
+    given[name] = type(value) == "number" and name ~= "retry" and fields.digits(value) or value
   end
   check.blame_options("http", "Send", 1, given, KINDS)
   local parts = {}
@@ -71,7 +72,7 @@ local function text_of(event)
     parts[#parts + 1] = line_of("id", given.id)
   end
   if given.retry then
-    parts[#parts + 1] = "retry: " .. given.retry .. "\n"
+    parts[#parts + 1] = "retry: " .. fields.digits(given.retry) .. "\n"
   end
   if given.data then
     parts[#parts + 1] = lines_of("data: ", given.data)
@@ -173,7 +174,7 @@ local function event_stream(res, options)
     start_heart(self, ms)
   end
   if options.retry_ms then
-    res:Write("retry: " .. options.retry_ms .. "\n\n")
+    res:Write("retry: " .. fields.digits(options.retry_ms) .. "\n\n")
   end
   return self
 end

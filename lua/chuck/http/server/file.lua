@@ -123,7 +123,7 @@ local function describe(res, it, options)
     -- A time to come would be one that no client has (RFC 9110, section 8.8.2.1).
     default(res, "Last-Modified", status.date(math.min(it.modified, os.time())))
   end
-  local age = options.max_age and "max-age=" .. options.max_age
+  local age = options.max_age and "max-age=" .. ranges.digits(options.max_age)
   default(res, "Cache-Control", options.cache_control or age)
   if options.precompressed then
     vary(res, "Accept-Encoding")
