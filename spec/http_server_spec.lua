@@ -489,6 +489,60 @@ end)
 
 describe("a response", function()
   it(
+    "of a status that answers nothing is an error",
+    spec(function()
+      local problem
+      local server = serve(function(_, res)
+        res:Status(103):End()
+      end, {
+        on_error = function(why)
+          problem = why
+        end,
+      })
+      local client = http.connect(server)
+      client:Write(http.get("/") .. http.get("/"))
+      assert.are.equal(500, http.read(client).status)
+      assert.are.equal(500, http.read(client).status)
+      assert.matches("status 103 does not answer a request", problem)
+    end)
+  )
+
+  it(
+    "with 205 has no content",
+    spec(function()
+      local server = serve(function(req, res)
+        res:Status(205)
+        if req.path == "/pieces" then
+          res:Write("words")
+        end
+        return "words"
+      end)
+      local client = http.connect(server)
+      for _, path in ipairs({ "/", "/pieces" }) do
+        client:Write(http.get(path))
+        local answer = http.read(client)
+        assert.are.equal(205, answer.status)
+        assert.are.equal("0", answer.fields["content-length"])
+      end
+    end)
+  )
+
+  it(
+    "has no trailers that say how it is sent",
+    spec(function()
+      local problems = {}
+      local server = serve(function(_, res)
+        for i, name in ipairs({ "Content-Length", "transfer-encoding", "Content-Type" }) do
+          problems[i] = select(2, pcall(res.Trailers, res, { name, "1" }))
+        end
+      end)
+      assert.are.equal(200, http.ask(server, http.get("/")).status)
+      assert.are.equal(3, #problems)
+      assert.matches("transfer%-encoding cannot be a trailer", problems[2])
+    end)
+  )
+
+  it(
     "has whole numbers in fields in digits",
     spec(function()
       local server = serve(function(_, res)

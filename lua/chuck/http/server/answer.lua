@@ -22,7 +22,7 @@ local HEAD_COST = 256
 local PIECE = 524288
 
 --- Statuses without a body.
-local EMPTY = { [204] = true, [304] = true }
+local EMPTY = { [204] = true, [205] = true, [304] = true }
 
 ---@class chuck.HttpResponse
 local Response = {
@@ -116,6 +116,10 @@ end
 local function send_head(self, body)
   if self.head_hooks then
     run_head_hooks(self)
+  end
+  if type(self.status) == "number" and self.status < 200 then
+    local message = "status %d does not answer a request: 101 is for 'Hijack'"
+    check.blame("http", message:format(self.status))
   end
   local exchange = self.exchange
   local mode = exchange:Mode(self, body == true)

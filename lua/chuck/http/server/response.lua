@@ -27,6 +27,19 @@ for _, list in ipairs({ TEXT, HTML, JSON }) do
   answer.SHARED[list] = true
 end
 
+--- Fields that say how a message is framed, sent or kept: never behind it (RFC 9110, section
+--- 6.5.1).
+local NO_TRAILERS = {
+  ["cache-control"] = true,
+  ["connection"] = true,
+  ["host"] = true,
+  ["set-cookie"] = true,
+  ["te"] = true,
+  ["trailer"] = true,
+  ["transfer-encoding"] = true,
+  ["upgrade"] = true,
+}
+
 --- Sets the status, which is argument `n` of the method `name`.
 local function set_status(self, name, n, number, reason)
   local is_whole = type(number) == "number" and number % 1 == 0
@@ -203,7 +216,13 @@ function Response:Trailers(list)
     check.blame("http", "'Trailers' comes too late: the response has ended")
   end
   for i = 1, #list, 2 do
-    checked("Trailers", list[i], list[i + 1])
+    local _, low = checked("Trailers", list[i], list[i + 1])
+    if NO_TRAILERS[low] or sub(low, 1, 8) == "content-" then
+      check.blame(
+        "http",
+        ("bad argument #1 to 'Trailers' (%s cannot be a trailer)"):format(list[i])
+      )
+    end
   end
   self.trailers = list
   return self

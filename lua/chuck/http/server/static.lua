@@ -35,10 +35,13 @@ local function path_of(req, options)
     path = req.params[options.param] or ""
   elseif options.prefix then
     local prefix = options.prefix
-    if path:sub(1, #prefix) ~= prefix then
+    local rest = path:sub(#prefix + 1)
+    -- "/static" is a folder's name as well as "/static/", and no other that begins like it.
+    local is_below = prefix:sub(-1) == "/" or rest == "" or rest:sub(1, 1) == "/"
+    if path:sub(1, #prefix) ~= prefix or not is_below then
       return nil
     end
-    path = path:sub(#prefix + 1)
+    path = rest
   end
   path = path:gsub("^/+", "")
   for name in path:gmatch("[^/]+") do
