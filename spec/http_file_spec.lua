@@ -579,6 +579,17 @@ describe("a folder", function()
   )
 
   it(
+    "answers below a prefix without a slash, and for nothing else that begins like it",
+    spec(function()
+      local static = chuck.http.static(root, { prefix = "/files" })
+      local server = http.serve(static)
+      local name = "page.html"
+      assert.are.equal(200, http.ask(server, http.get("/files/" .. name)).status)
+      assert.are.equal(404, http.ask(server, http.get("/files" .. name)).status)
+    end)
+  )
+
+  it(
     "is read only, and lets the next have what it has not",
     spec(function()
       local static = chuck.http.static(root, { prefix = "/files/" })

@@ -489,6 +489,18 @@ end)
 
 describe("a response", function()
   it(
+    "takes no attribute of a cookie that there is not",
+    spec(function()
+      local problem
+      local server = serve(function(_, res)
+        problem = select(2, pcall(res.Cookie, res, "a", "b", { HttpOnly = true }))
+      end)
+      assert.is_nil(http.ask(server, http.get("/")).fields["set-cookie"])
+      assert.matches("bad argument to 'Cookie' %(unknown option HttpOnly%)", problem)
+    end)
+  )
+
+  it(
     "of a status that answers nothing is an error",
     spec(function()
       local problem

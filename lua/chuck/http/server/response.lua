@@ -27,6 +27,17 @@ for _, list in ipairs({ TEXT, HTML, JSON }) do
   answer.SHARED[list] = true
 end
 
+--- Attributes of cookies: one that is written wrongly would protect nothing.
+local ATTRIBUTES = {
+  domain = true,
+  expires = true,
+  http_only = true,
+  max_age = true,
+  path = true,
+  same_site = true,
+  secure = true,
+}
+
 --- Fields that say how a message is framed, sent or kept: never behind it (RFC 9110, section
 --- 6.5.1).
 local NO_TRAILERS = {
@@ -124,6 +135,11 @@ end
 function Response:Cookie(name, value, attributes)
   check.type("Cookie", 1, name, "string")
   check.type("Cookie", 2, value, "string")
+  for option in pairs(type(attributes) == "table" and attributes or {}) do
+    if not ATTRIBUTES[option] then
+      refuse("Cookie", "unknown option " .. tostring(option))
+    end
+  end
   local fine, text, message = pcall(native.web.build_cookie, name, value, attributes or {})
   if not fine or not text then
     refuse("Cookie", fine and message or text)
