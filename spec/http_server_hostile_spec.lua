@@ -30,6 +30,26 @@ local function serve_with_errors(handler, options)
   return http.serve(handler, options), told
 end
 
+describe("the limit of connections", function()
+  it(
+    "is one of the server, at however many addresses it listens",
+    spec(function()
+      local server = http.serve(function() end, { max_connections = 2 })
+      assert(server:Listen("127.0.0.1:0"))
+      http.connect(server)
+      await_connections(server, 1)
+      for i = 1, 2 do
+        local client = tasks.own(assert(chuck.io.connect(server:GetSockAddr(2))))
+        if i == 2 then
+          assert.are.equal(503, http.read(client).status)
+        end
+        await_connections(server, 2)
+      end
+      assert.are.equal(1, server:Stats().refused)
+    end)
+  )
+end)
+
 describe("a slow client", function()
   it(
     "that does not end its head is answered 408",

@@ -15,8 +15,12 @@ local function refuse(self, conn)
   conn:Close()
 end
 
---- Whether an address may have one more connection.
+--- Whether an address may have one more connection. Each listening socket keeps to the limit of
+--- all, several of them together may not.
 local function admit(self, ip)
+  if self.count >= self.options.max_connections then
+    return false
+  end
   local most = self.options.max_connections_per_ip or 0
   if most == 0 then
     return true
