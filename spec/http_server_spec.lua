@@ -167,7 +167,12 @@ describe("a request", function()
           seen[#seen + 1] = name .. "=" .. value
         end
         local headers = req.headers
-        return ("%s %s %s %s"):format(headers["X-A"], headers["x-a"], headers["X-a"], headers["y"])
+        return ("%s %s %s %s"):format(
+          headers["X-A"],
+          headers["x-a"],
+          headers["X-a"],
+          tostring(headers["y"])
+        )
       end)
       local answer = http.ask(server, http.get("/", "X-A: 1", "x-B: 2", "x-a: 3"))
       assert.are.equal("1, 3 1, 3 1, 3 nil", answer.body)
