@@ -169,6 +169,22 @@ describe("an event source", function()
   )
 
   it(
+    "asks again for an event that was cut off, whose id had come already",
+    tasks.spec(function()
+      local server = hand.serve(function(stream, _, made)
+        local text = "retry: 10\nid: 1\ndata: one\n\nid: 2\ndata: two"
+        stream:Write(HEAD, #made.requests == 1 and text or "id: 2\ndata: two\n\n")
+        return "close"
+      end)
+      local source = tasks.own(http.event_source(server.url))
+      assert.are.equal("one", source:Next(5000).data)
+      assert.are.same({ event = "message", data = "two", id = "2" }, source:Next(5000))
+      assert.are.equal("1", server.requests[2].fields["last-event-id"])
+      assert.are.equal("2", source:LastId())
+    end)
+  )
+
+  it(
     "ends at an event that is too large",
     tasks.spec(function()
       local server = hand.say(HEAD .. "data: " .. ("x"):rep(2000))

@@ -19,6 +19,7 @@ Reader.__index = Reader
 
 local function dispatch(self)
   local n = #self.data
+  self.id = self.next_id
   local event = n > 0
     and {
       event = self.event ~= "" and self.event or "message",
@@ -38,7 +39,7 @@ local function note(self, line)
   elseif name == "event" then
     self.event = value
   elseif name == "id" and not value:find("%z") then
-    self.id = value
+    self.next_id = value
   elseif name == "retry" and value:find("^%d+$") and #value <= 9 then
     self.retry_ms = tonumber(value)
   end
@@ -105,8 +106,10 @@ function event_reader.new(max, id)
     data = {},
     event = "",
     size = 0,
-    --- The last id, and the pause that the server wants, in milliseconds.
+    --- The id of the last event that was whole, that of the one that has begun, and the pause that
+    --- the server wants, in milliseconds.
     id = id,
+    next_id = id,
     retry_ms = nil,
   }, Reader)
 end
