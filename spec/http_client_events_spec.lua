@@ -23,6 +23,7 @@ describe("the lines of an event stream", function()
     .. "event: price\r\ndata:two\r\ndata:  three\r\nid: 7\r\n\r\n"
     .. "id\rdata\r\r"
     .. "event: nothing\n\n"
+    .. "data: mixed\r\n\ndata: ends\n\r\ndata: of\r\r\ndata: lines\r\n\r"
     .. "unknown: x\nretry: 50\nretry: 5x\ndata: last\n\n"
     .. "data: cut off"
 
@@ -31,6 +32,10 @@ describe("the lines of an event stream", function()
       { event = "message", data = "one" },
       { event = "price", data = "two\n three", id = "7" },
       { event = "message", data = "", id = "" },
+      { event = "message", data = "mixed", id = "" },
+      { event = "message", data = "ends", id = "" },
+      { event = "message", data = "of", id = "" },
+      { event = "message", data = "lines", id = "" },
       { event = "message", data = "last", id = "" },
     }
     for size = 1, #text do

@@ -48,13 +48,11 @@ end
 --- Takes a piece; the events that it completes are added to `events`: true, or nil when what is
 --- kept of one is more than the limit.
 function Reader:Feed(piece, events)
-  if self.has_return and sub(piece, 1, 1) == "\n" then
-    piece = sub(piece, 2)
-  end
-  if piece ~= "" then
+  local at = 1
+  if piece ~= "" and self.has_return then
+    at = sub(piece, 1, 1) == "\n" and 2 or 1
     self.has_return = false
   end
-  local at = 1
   while true do
     local stop = find(piece, "[\r\n]", at)
     if not stop then
