@@ -199,6 +199,65 @@ describe("an event source", function()
   )
 
   it(
+    "ends when it is closed, while nobody answers",
+    tasks.spec(function()
+      local server = hand.serve(function(stream)
+        stream:ReadAll()
+        return "close"
+      end)
+      local own = hand.client()
+      local source = tasks.own(http.event_source(server.url, { client = own }))
+      local waiting = tasks.parked(source.Next, source)
+      tasks.wait("the request", function()
+        return #server.requests == 1
+      end)
+      source:Close()
+      assert.are.equal("ESOCKCLOSE", tasks.finished(waiting)[3])
+      assert.are.equal(0, own:Stats().connections)
+    end)
+  )
+
+  it(
+    "is for one task at a time, also while it connects",
+    tasks.spec(function()
+      local server = hand.serve(function(stream)
+        stream:ReadAll()
+        return "close"
+      end)
+      local source = tasks.own(http.event_source(server.url))
+      tasks.parked(source.Next, source)
+      tasks.wait("the request", function()
+        return #server.requests == 1
+      end)
+      local fine, message = co.pcall(source.Next, source)
+      assert.is_false(fine)
+      assert.matches("another task waits for events already", message, 1, true)
+      assert.are.equal(1, server.opened)
+    end)
+  )
+
+  it(
+    "leaves those alone that have given up waiting, when it is closed",
+    tasks.spec(function()
+      local source = tasks.own(http.event_source("http://127.0.0.1:1/", { retry_ms = 60000 }))
+      local slept
+      local task = co.spawn(function()
+        co.with_deadline(100, source.Next, source)
+        local start = co.now()
+        slept = false
+        co.sleep(300)
+        slept = co.now() - start
+      end)
+      tasks.wait("the deadline", function()
+        return slept == false
+      end)
+      source:Close()
+      task:Join(5000)
+      assert(slept >= 299, slept)
+    end)
+  )
+
+  it(
     "ends when it is closed, while it waits for events and between tries",
     tasks.spec(function()
       local server = hand.serve(function(stream)

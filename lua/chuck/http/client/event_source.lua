@@ -15,6 +15,7 @@ local client = require("chuck.http.client")
 local event_reader = require("chuck.http.client.event_reader")
 local limits = require("chuck.http.client.limits")
 local sched = require("chuck.co.sched")
+local scope = require("chuck.co.scope")
 local words = require("chuck.http.client.words")
 
 local event_source = {}
@@ -79,6 +80,18 @@ local function trouble(response)
   end
 end
 
+--- Runs `fn` in a scope that `Close` ends.
+---@async
+local function until_closed(self, fn)
+  if self.waiting and self.waiting.is_open then
+    words.blame("another task waits for events already")
+  end
+  scope.open(function(waiting)
+    self.waiting = waiting
+    fn()
+  end)
+end
+
 --- Connects: true, or `nil, why, code` when that is over for good.
 ---@async
 local function connect(self)
@@ -96,7 +109,10 @@ local function connect(self)
   options.headers = headers
   self.tries = self.tries + 1
   local own = self.client or client.shared("event_source")
-  local response, why, code = own:Request(self.url, options)
+  local response, why, code
+  until_closed(self, function()
+    response, why, code = own:Request(self.url, options)
+  end)
   if not response then
     return lose(self, why, code)
   end
@@ -147,9 +163,9 @@ end
 local function await_turn(self, left)
   local pause = self.due - sched.now()
   if pause > 0 then
-    self.sleeper = sched.current()
-    sched.sleep(math.min(pause, left or math.huge))
-    self.sleeper = false
+    until_closed(self, function()
+      sched.sleep(math.min(pause, left or math.huge))
+    end)
   end
   return self.is_closed or not left or pause <= left
 end
@@ -203,8 +219,8 @@ function Source:Close()
   if not self.is_closed then
     self.events = {}
     finish(self, self.url .. ": the source is closed", "ESOCKCLOSE")
-    if self.sleeper then
-      sched.wakeup(self.sleeper)
+    if self.waiting then
+      self.waiting:Cancel()
     end
   end
 end
@@ -280,7 +296,8 @@ function event_source.new(url, given)
     pause = backoff.new(retry_ms, math.max(max_retry_ms, retry_ms)),
     max_retry_ms = max_retry_ms,
     due = 0,
-    sleeper = false,
+    --- The scope of the task that waits for the next try, or for an answer to it.
+    waiting = false,
     last_problem = false,
     connects = 0,
     is_closed = false,
