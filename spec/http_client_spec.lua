@@ -171,6 +171,23 @@ describe("a request", function()
   )
 
   it(
+    "sends what a request says about credentials in place of what its client says",
+    tasks.spec(function()
+      local server = hand.say(hand.answer(200))
+      local with_basic = hand.client({ basic = { "a", "b" } })
+      with_basic:Get(server.url, { bearer = "abc" })
+      with_basic:Get(server.url)
+      local with_field = hand.client({ headers = { Authorization = "Other" } })
+      with_field:Get(server.url, { bearer = "abc" })
+      with_field:Get(server.url)
+      local expected = { "Bearer abc", "Basic YTpi", "Bearer abc", "Other" }
+      for i, request in ipairs(server.requests) do
+        assert.are.equal(expected[i], request.fields.authorization)
+      end
+    end)
+  )
+
+  it(
     "sends user and password, from options and from the URL, and bearer",
     tasks.spec(function()
       local server, client = hello()

@@ -72,14 +72,31 @@ local function add_default(list, name, value)
   end
 end
 
---- Fields of the client, but for those that the request has itself, and those of the request.
-local function merge(of_client, of_request)
-  if not of_client then
-    return of_request or {}
-  elseif not of_request then
-    return without(of_client, {})
+--- User and password as a field.
+local function basic_of(user, password)
+  return "Basic " .. native.web.base64(user .. ":" .. password)
+end
+
+--- What the options `basic` and `bearer` mean as a field; nil without both.
+local function credentials(basic, bearer)
+  if basic then
+    return basic_of(basic[1], basic[2])
   end
-  local is_given = {}
+  return bearer and "Bearer " .. bearer or nil
+end
+
+--- As `credentials`, of the request alone: what a client has to say for all comes behind it.
+local function own_credentials(options)
+  return credentials(rawget(options, "basic"), rawget(options, "bearer"))
+end
+
+--- Fields of the client, but for those that the request has itself, and those of the request.
+local function merge(of_client, options)
+  local of_request = rawget(options, "headers") or {}
+  if not of_client then
+    return of_request
+  end
+  local is_given = { authorization = own_credentials(options) ~= nil }
   for i = 1, #of_request, 2 do
     is_given[of_request[i]:lower()] = true
   end
@@ -90,23 +107,15 @@ local function merge(of_client, of_request)
   return list
 end
 
---- User and password as a field.
-local function basic_of(user, password)
-  return "Basic " .. native.web.base64(user .. ":" .. password)
-end
-
 --- What to say in "Authorization".
 local function authorization(self)
-  local options = self.options
   local user, password = urls.user_of(self.to)
   if user then
     return basic_of(user, password)
   elseif not self.has_credentials then
     return nil
-  elseif options.basic then
-    return basic_of(options.basic[1], options.basic[2])
   end
-  return options.bearer and "Bearer " .. options.bearer
+  return own_credentials(self.options) or credentials(self.options.basic, self.options.bearer)
 end
 
 --- Makes the list of fields for the next try.
@@ -227,7 +236,6 @@ function outgoing.new(text, options, client)
     return nil, trouble, code or "EINVAL"
   end
   local method = options.method or (source and "POST" or "GET")
-  local own = rawget(options, "headers")
   return setmetatable({
     method = method,
     --- Where it goes, and the same for people.
@@ -235,7 +243,7 @@ function outgoing.new(text, options, client)
     url = to.text,
     options = options,
     --- Fields that the program has given; all that are sent.
-    own = merge(inherited.headers, own),
+    own = merge(inherited.headers, options),
     list = {},
     source = source or false,
     --- Whether what it carries has been read from.
