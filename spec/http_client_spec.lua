@@ -864,6 +864,9 @@ describe("arguments of a request", function()
           client:Request({ method = "GET" })
         end,
         function()
+          client:Post("http://x/", { json = { a = print } })
+        end,
+        function()
           client:Request("http://x/", { method = "G T" })
         end,
         function()

@@ -1,6 +1,7 @@
 --- What requests and clients can be told, and what is wrong with it.
 
 local limits = require("chuck.http.client.limits")
+local native = require("chuck.native")
 local words = require("chuck.http.client.words")
 
 local options = {}
@@ -206,6 +207,15 @@ local function check_bodies(given, name, n)
   end
 end
 
+--- The text of a value as JSON; raises for what has none.
+local function json_of(value, name, n)
+  local fine, text = pcall(native.json.encode, value)
+  if not fine then
+    words.raise(name, n, "option json: " .. (tostring(text):match("%((.*)%)") or tostring(text)))
+  end
+  return text
+end
+
 local function copy(given)
   local made = {}
   for key, value in pairs(given) do
@@ -214,7 +224,7 @@ local function copy(given)
   return made
 end
 
---- Options of a request, checked; a table that is ours.
+--- Options of a request, checked; a table that is ours, with `json` as text.
 function options.of_request(given, name, n)
   if given == nil then
     return {}
@@ -227,6 +237,7 @@ function options.of_request(given, name, n)
   end
   made.headers = given.headers and options.fields(given.headers, name, n)
   made.trailers = given.trailers and options.fields(given.trailers, name, n)
+  made.json = given.json ~= nil and json_of(given.json, name, n) or nil
   return made
 end
 

@@ -77,12 +77,8 @@ end
 --- The source that options of a request name; nil when there is none; or `false, why`.
 function payload.of(options)
   local body = options.body
-  if options.json ~= nil then
-    local text, why = native.json.encode(options.json)
-    if not text then
-      return false, "option json: " .. tostring(why)
-    end
-    return payload.of_text(text, "application/json")
+  if options.json then
+    return payload.of_text(options.json, "application/json")
   elseif options.form then
     return payload.of_text(urls.encode(options.form), "application/x-www-form-urlencoded")
   elseif options.multipart then
