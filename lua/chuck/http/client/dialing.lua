@@ -9,6 +9,10 @@ local secure = require("chuck.http.client.secure")
 local socks = require("chuck.http.client.socks")
 local stream = require("chuck.io.stream")
 
+-- The methods of streams, whoever else uses them.
+require("chuck.io.bytes")
+require("chuck.io.write")
+
 local dialing = {}
 
 --- Why it was aborted.
