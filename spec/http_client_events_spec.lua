@@ -218,6 +218,27 @@ describe("an event source", function()
   )
 
   it(
+    "ends when its client is closed",
+    tasks.spec(function()
+      local server = hand.serve(function(stream)
+        stream:Write(HEAD, "retry: 10\ndata: one\n\n")
+        stream:ReadAll()
+        return "close"
+      end)
+      for _, target in ipairs({ "/", "/later" }) do
+        local own = hand.client()
+        local source = tasks.own(http.event_source(server.url .. target, { client = own }))
+        if target == "/later" then
+          assert.are.equal("one", source:Next(5000).data)
+        end
+        own:Close()
+        assert.are.equal("ESOCKCLOSE", select(3, source:Next(5000)))
+        assert.is_true(source:IsClosed())
+      end
+    end)
+  )
+
+  it(
     "is for one task at a time, also while it connects",
     tasks.spec(function()
       local server = hand.serve(function(stream)

@@ -113,7 +113,9 @@ local function connect(self)
   until_closed(self, function()
     response, why, code = own:Request(self.url, options)
   end)
-  if not response then
+  if not response and own:IsClosed() and not self.is_closed then
+    return finish(self, why, code)
+  elseif not response then
     return lose(self, why, code)
   end
   if self.is_closed then
