@@ -1,5 +1,5 @@
--- A web server in callbacks: a plain connection whose packets are messages of HTTP. No task, nothing
--- decided for you.
+-- A web server in callbacks: a plain connection whose packets are messages of HTTP. No task, and
+-- nothing decided for you.
 --
 --     lua examples/http_packets.lua 127.0.0.1:8080
 --     curl -i http://127.0.0.1:8080/hello

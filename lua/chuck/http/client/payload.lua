@@ -9,7 +9,6 @@
 --- repeatable can be opened once: a request with it is neither tried again nor sent elsewhere.
 
 local limits = require("chuck.http.client.limits")
-local native = require("chuck.native")
 local parts = require("chuck.http.client.parts")
 local urls = require("chuck.http.client.urls")
 
