@@ -69,6 +69,7 @@ build = {
       ["chuck.http.client.dialing"] = "lua/chuck/http/client/dialing.lua",
       ["chuck.http.client.download"] = "lua/chuck/http/client/download.lua",
       ["chuck.http.client.event_reader"] = "lua/chuck/http/client/event_reader.lua",
+      ["chuck.http.client.event_request"] = "lua/chuck/http/client/event_request.lua",
       ["chuck.http.client.event_source"] = "lua/chuck/http/client/event_source.lua",
       ["chuck.http.client.fetch"] = "lua/chuck/http/client/fetch.lua",
       ["chuck.http.client.hijacking"] = "lua/chuck/http/client/hijacking.lua",

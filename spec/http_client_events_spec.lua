@@ -239,6 +239,54 @@ describe("an event source", function()
   )
 
   it(
+    "keeps to the time of a wait while it connects, and goes on connecting",
+    tasks.spec(function()
+      local go = co.channel(1)
+      local server = hand.serve(function(stream)
+        go:Recv()
+        stream:Write(HEAD, "data: late\n\n")
+        stream:ReadAll()
+        return "close"
+      end)
+      local source = tasks.own(http.event_source(server.url))
+      for _ = 1, 3 do
+        local start = co.now()
+        assert.are.equal("ETIMEDOUT", select(3, source:Next(30)))
+        assert(co.now() - start < 5000, "it has waited for the answer")
+      end
+      go:Send(true)
+      assert.are.equal("late", source:Next(5000).data)
+      assert.are.equal(1, #server.requests)
+    end)
+  )
+
+  it(
+    "leaves no connection behind when it is closed, or given up, with an answer that nobody had",
+    tasks.spec(function()
+      local server = hand.serve(function(stream)
+        co.sleep(60)
+        stream:Write(HEAD)
+        stream:ReadAll()
+        return "close"
+      end)
+      local own = hand.client()
+      local source = tasks.own(http.event_source(server.url, { client = own }))
+      source:Next(20)
+      tasks.wait("the answer", function()
+        return own:Stats().active == 0
+      end)
+      source:Close()
+      assert.are.equal(0, own:Stats().connections)
+      source = tasks.own(http.event_source(server.url, { client = own }))
+      co.with_deadline(20, source.Next, source)
+      tasks.wait("the end of the try", function()
+        return own:Stats().active == 0
+      end)
+      assert.are.equal(0, own:Stats().connections)
+    end)
+  )
+
+  it(
     "is for one task at a time, also while it connects",
     tasks.spec(function()
       local server = hand.serve(function(stream)

@@ -13,6 +13,7 @@
 local backoff = require("chuck.co.backoff")
 local client = require("chuck.http.client")
 local event_reader = require("chuck.http.client.event_reader")
+local event_request = require("chuck.http.client.event_request")
 local limits = require("chuck.http.client.limits")
 local sched = require("chuck.co.sched")
 local scope = require("chuck.co.scope")
@@ -68,18 +69,6 @@ local function lose(self, why, code)
   return true
 end
 
---- What an answer has to be; nil when it is that, or why it is not.
-local function trouble(response)
-  local kind = response:Header("content-type") or ""
-  if response.status == 204 then
-    return "the server has no more events", "EOF"
-  elseif response.status ~= 200 then
-    return ("status %d instead of events"):format(response.status), "EPROTO"
-  elseif not kind:lower():find("^text/event%-stream") then
-    return ("%s instead of events"):format(kind ~= "" and kind:sub(1, 80) or "something"), "EPROTO"
-  end
-end
-
 --- Runs `fn` in a scope that `Close` ends.
 ---@async
 local function until_closed(self, fn)
@@ -92,44 +81,53 @@ local function until_closed(self, fn)
   end)
 end
 
---- Connects: true, or `nil, why, code` when that is over for good.
+--- Waits for the end of a try: a response, `nil, why, code, whether its client is closed`; or false
+--- when `left` has passed before.
 ---@async
-local function connect(self)
-  local options = {}
-  for key, value in pairs(self.options) do
-    options[key] = value
-  end
-  local headers = { { "Accept", "text/event-stream" }, { "Cache-Control", "no-store" } }
-  for i = 1, #self.fields, 2 do
-    headers[#headers + 1] = { self.fields[i], self.fields[i + 1] }
-  end
-  if self.last_id and self.last_id ~= "" and not self.last_id:find("%c") then
-    headers[#headers + 1] = { "Last-Event-ID", self.last_id }
-  end
-  options.headers = headers
-  self.tries = self.tries + 1
-  local own = self.client or client.shared("event_source")
-  local response, why, code
-  until_closed(self, function()
-    response, why, code = own:Request(self.url, options)
+local function ask(self, left)
+  local asking = self.asking or event_request.begin(self)
+  self.asking = asking
+  local response, why, code, more
+  local fine, problem = sched.pcall(until_closed, self, function()
+    response, why, code, more = asking:Join(left)
   end)
-  if not response and own:IsClosed() and not self.is_closed then
+  if not fine then
+    if asking:Cancel() then
+      self.asking = false
+    end
+    error(problem, 0)
+  elseif not asking:IsDone() then
+    return false
+  end
+  self.asking = false
+  if code == "EFAULT" and type(more) ~= "boolean" then
+    error(more, 0)
+  end
+  return response, why, code, more
+end
+
+--- Connects: true, or `nil, why, code` when that is over for good, or has taken longer than `left`.
+---@async
+local function connect(self, left)
+  local response, why, code, is_hopeless = ask(self, left)
+  if self.is_closed then
+    if response then
+      response:Close()
+    end
+    return lose(self)
+  elseif response == false then
+    return nil, "no event in time", "ETIMEDOUT"
+  elseif not response and is_hopeless == true then
     return finish(self, why, code)
   elseif not response then
     return lose(self, why, code)
   end
-  if self.is_closed then
-    response:Close()
-    return lose(self)
-  end
   local wrong
-  wrong, code = trouble(response)
-  if wrong and response.status >= 500 then
+  wrong, code = event_request.trouble(response)
+  if wrong then
     response:Close()
-    return lose(self, self.url .. ": " .. wrong, code)
-  elseif wrong then
-    response:Close()
-    return finish(self, self.url .. ": " .. wrong, code)
+    local tell = response.status >= 500 and lose or finish
+    return tell(self, self.url .. ": " .. wrong, code)
   end
   self.response, self.tries = response, 0
   self.connects = self.connects + 1
@@ -188,7 +186,7 @@ function Source:Next(timeout_ms)
       done, why, code = read(self, left)
     elseif await_turn(self, left) then
       if not self.is_closed then
-        done, why, code = connect(self)
+        done, why, code = connect(self, left)
       end
     else
       return nil, "no event in time", "ETIMEDOUT"
@@ -223,6 +221,10 @@ function Source:Close()
     finish(self, self.url .. ": the source is closed", "ESOCKCLOSE")
     if self.waiting then
       self.waiting:Cancel()
+    end
+    local asking = self.asking
+    if asking and not asking:Cancel() and asking.results and asking.results[1] then
+      asking.results[1]:Close()
     end
   end
 end
@@ -300,6 +302,8 @@ function event_source.new(url, given)
     due = 0,
     --- The scope of the task that waits for the next try, or for an answer to it.
     waiting = false,
+    --- The task of a try whose outcome nobody has had.
+    asking = false,
     last_problem = false,
     connects = 0,
     is_closed = false,
