@@ -868,6 +868,15 @@ describe("arguments of a request", function()
           client:Post("http://x/", { json = { a = print } })
         end,
         function()
+          client:Get("http://x/", { query = { { "a", "b" }, "c" } })
+        end,
+        function()
+          client:Get("http://x/", { query = { a = 1, [{}] = 2 } })
+        end,
+        function()
+          client:Post("http://x/", { form = { a = { b = "c" }, d = { {} } } })
+        end,
+        function()
           client:Request("http://x/", { method = "G T" })
         end,
         function()

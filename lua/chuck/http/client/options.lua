@@ -207,6 +207,36 @@ local function check_bodies(given, name, n)
   end
 end
 
+local function is_text(value)
+  local kind = type(value)
+  return kind == "string" or kind == "number" or kind == "boolean"
+end
+
+--- Raises for a query or a form that is neither a list of pairs nor names with values.
+local function check_pairs(given, key, name, n)
+  for field, value in pairs(given) do
+    local fine
+    if #given > 0 then
+      fine = type(field) == "number"
+        and type(value) == "table"
+        and is_text(value[1])
+        and is_text(value[2])
+    elseif type(value) == "table" then
+      fine = type(field) == "string"
+      for _, item in ipairs(value) do
+        fine = fine and is_text(item)
+      end
+    else
+      fine = type(field) == "string" and is_text(value)
+    end
+    if not fine then
+      local text = "option %s: names with strings, numbers, booleans or lists of them, or a list of"
+        .. " pairs expected, at %s"
+      words.raise(name, n, text:format(key, tostring(field)))
+    end
+  end
+end
+
 --- The text of a value as JSON; raises for what has none.
 local function json_of(value, name, n)
   local fine, text = pcall(native.json.encode, value)
@@ -231,6 +261,8 @@ function options.of_request(given, name, n)
   end
   check(given, OF_REQUEST, name, n)
   check_bodies(given, name, n)
+  check_pairs(given.query or {}, "query", name, n)
+  check_pairs(given.form or {}, "form", name, n)
   local made = copy(given)
   if given.method and (not given.method:find(TOKEN) or given.method == "CONNECT") then
     words.raise(name, n, "option method: a method such as GET expected, got " .. given.method)
