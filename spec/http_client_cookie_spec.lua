@@ -3,7 +3,7 @@ local chuck = require("chuck")
 local hand = require("spec.helper.http_hand")
 local tasks = require("spec.helper.tasks")
 
-local http = chuck.http
+local co, http = chuck.co, chuck.http
 
 --- A jar with its own time.
 local function new_jar(options)
@@ -201,6 +201,25 @@ describe("a client with a jar", function()
       assert.are.equal(2, client:Jar():Count())
       assert(client:Get(server.url, { jar = false }))
       assert.is_nil(server.requests[3].fields.cookie)
+    end)
+  )
+
+  it(
+    "closes the connection when the jar raises",
+    tasks.spec(function()
+      local server = hand.say("HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 5\r\n\r\nhe")
+      local asked = 0
+      local own = http.jar({
+        now = function()
+          asked = asked + 1
+          return asked == 1 and 0 or error("no time", 0)
+        end,
+      })
+      local client = hand.client({ jar = own })
+      local fine, problem = co.pcall(client.Get, client, server.url)
+      assert.is_false(fine)
+      assert.are.equal("no time", problem)
+      assert.are.equal(0, client:Stats().connections)
     end)
   )
 

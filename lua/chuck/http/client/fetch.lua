@@ -88,12 +88,12 @@ local function prepare(client, request)
 end
 
 --- Keeps the cookies of an answer.
-local function keep_cookies(client, request, turn)
+local function keep_cookies(client, request, response)
   local own = jar.choose(client, request.options.jar)
   if not own then
     return
   end
-  for _, text in ipairs(native.http.values(turn.head, "set-cookie")) do
+  for _, text in ipairs(response:Headers("set-cookie")) do
     own:Store(request.url, text)
   end
 end
@@ -108,7 +108,7 @@ local function way_of(client, request)
   return route.new(request.to, proxy, options.address)
 end
 
---- One request and the head of its answer, after cookies and hooks: or `nil, message, code`.
+--- One request and the head of its answer: or `nil, message, code`.
 ---@async
 local function hop(client, request, history, deadline)
   prepare(client, request)
@@ -120,7 +120,6 @@ local function hop(client, request, history, deadline)
   if not turn then
     return failure(request, why, code)
   end
-  keep_cookies(client, request, turn)
   return reply.new(request, turn, history)
 end
 
@@ -133,9 +132,11 @@ local function is_allowed(request, response, to)
   return policy ~= false and policy ~= 0
 end
 
---- Lets the program see an answer before anything is done about it: true, or `nil, message, code`.
+--- Keeps the cookies of an answer, and lets the program see it before anything is done about it:
+--- true, or `nil, message, code`.
 ---@async
-local function show(request, response)
+local function show(client, request, response)
+  keep_cookies(client, request, response)
   local done, why, code = reply.set_decoder(response)
   if not done then
     response.turn:Abandon(code, why)
@@ -208,7 +209,7 @@ function fetch.run(client, request)
     local response, message, code = hop(client, request, history, deadline)
     local seen = response
     if response then
-      seen, message, code = guarded(response, show, request, response)
+      seen, message, code = guarded(response, show, client, request, response)
     end
     if not seen then
       return nil, message, code
