@@ -207,7 +207,8 @@ describe("a client with a jar", function()
   it(
     "closes the connection when the jar raises",
     tasks.spec(function()
-      local server = hand.say("HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 5\r\n\r\nhe")
+      local server =
+        hand.say("HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 90000\r\n\r\nhe")
       local asked = 0
       local own = http.jar({
         now = function()
