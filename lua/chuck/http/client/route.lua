@@ -84,13 +84,9 @@ local function is_named(entry, host, port)
   return entry == host or is_in_network(host, entry) or host:sub(-#entry - 1) == "." .. entry
 end
 
---- Whether a URL is to be asked for without the proxy of the environment: NO_PROXY says so, or it
---- is on this machine.
+--- Whether a URL is to be asked for without the proxy of the environment: NO_PROXY says so.
 function route.is_exempt(no_proxy, url)
   local host = url.host
-  if host == "localhost" or host:find("^127%.") or host == "::1" then
-    return true
-  end
   for entry in (no_proxy or ""):lower():gmatch("[^,%s]+") do
     if entry == "*" or is_named(entry, host, url.port) then
       return true
