@@ -507,6 +507,10 @@ describe("workers of a stream", function()
       stream:Close()
       assert.are.same({ true }, { consumed:Join() })
       assert.are.equal(2, most)
+      -- Who has closed counts as a reader until the server has noticed: it would get the next ones.
+      tasks.wait("the server to notice", function()
+        return client:Info("clients"):find("blocked_clients:0", 1, true)
+      end)
       -- What others have in hand does not come back: that is told.
       add(client, 2)
       local full = stream_of(client, "b", { unacked = 2 })
