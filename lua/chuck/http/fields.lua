@@ -8,13 +8,14 @@ local find, gsub, lower = string.find, string.gsub, string.lower
 
 local fields = {}
 
---- Names whose lower case is remembered.
-local KNOWN = 512
+--- Names whose lower case is remembered, and values that were found to be fine, up to a length.
+local KNOWN, SHORT = 512, 64
 
 --- What a name is made of (RFC 9110, section 5.6.2).
 local TOKEN = "^[%w!#$%%&'*+%-.^_`|~]+$"
 
 local known, count = {}, 0
+local fine, fines = {}, 0
 
 --- The lower case of a name; nil when it is none.
 local function name_of(name)
@@ -55,9 +56,13 @@ function fields.checked(method, name, value)
     local message = "bad argument #2 to '%s' (string expected, got %s)"
     check.blame("http", message:format(method, type(value)))
   end
-  if find(value, "%c") and find(gsub(value, "\t", ""), "%c") then
+  if fine[value] then
+    return value, low
+  elseif find(value, "%c") and find(gsub(value, "\t", ""), "%c") then
     local message = "bad argument #2 to '%s' (a value of %s must not have control characters)"
     check.blame("http", message:format(method, name))
+  elseif fines < KNOWN and #value <= SHORT then
+    fine[value], fines = true, fines + 1
   end
   return value, low
 end
