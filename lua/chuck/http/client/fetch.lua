@@ -8,7 +8,6 @@
 
 local jar = require("chuck.http.client.jar")
 local limits = require("chuck.http.client.limits")
-local native = require("chuck.native")
 local outgoing = require("chuck.http.client.outgoing")
 local redirect = require("chuck.http.client.redirect")
 local reply = require("chuck.http.client.reply")
