@@ -14,7 +14,7 @@ local native = require("chuck.native")
 
 local own_fields, expect_open = answer.own_fields, answer.expect_open
 local checked, index_of = fields.checked, fields.index_of
-local find, lower, sub, type = string.find, string.lower, string.sub, type
+local find, gsub, lower, sub, type = string.find, string.gsub, string.lower, string.sub, type
 
 local Response = answer.class
 
@@ -199,12 +199,17 @@ function Response:Json(value, number)
   return self:End(text)
 end
 
---- Ends the response by sending the client elsewhere: 302 unless a status is given.
+local function escaped(byte)
+  return ("%%%02X"):format(byte:byte())
+end
+
+--- Ends the response by sending the client elsewhere: 302 unless a status is given. Blanks, and
+--- bytes beyond ASCII, are escaped: no URL has them.
 ---@async
 function Response:Redirect(url, number)
   check.type("Redirect", 1, url, "string")
   set_status(self, "Redirect", 2, number or 302)
-  self:Set("Location", url)
+  self:Set("Location", (gsub(url, "[ \128-\255]", escaped)))
   return self:End()
 end
 
