@@ -2,6 +2,7 @@
 local child = require("spec.helper.child")
 local chuck = require("chuck")
 local http = require("spec.helper.http")
+local net = require("spec.helper.net")
 local tasks = require("spec.helper.tasks")
 
 local co = chuck.co
@@ -490,6 +491,34 @@ describe("a request", function()
       assert.matches("^EINVAL the body is no JSON: ", answer.body)
     end)
   )
+
+  it(
+    "keeps its body for who asks again after having been cancelled",
+    spec(function()
+      for _, again in ipairs({ "Body", "Read" }) do
+        local gave_up = false
+        local server = serve(function(req)
+          local _, given = co.pcall(co.with_deadline, 30, req.Body, req)
+          gave_up = true
+          local text = req[again](req)
+          while again == "Read" and #text < 20000 do
+            text = text .. req:Read()
+          end
+          return tostring(given) .. " " .. text
+        end)
+        local client = http.connect(server)
+        local body = net.pattern(20000)
+        client:Write(
+          http.text("POST / HTTP/1.1", "Host: a", "Content-Length: 20000", { body:sub(1, 9000) })
+        )
+        tasks.wait("the deadline", function()
+          return gave_up
+        end)
+        client:Write(body:sub(9001))
+        net.assert_same_bytes("nil " .. body, http.read(client).body)
+      end
+    end)
+  )
 end)
 
 describe("a response", function()
@@ -697,6 +726,18 @@ describe("a response", function()
       end
       client:Write(http.get("/200"))
       assert.are.equal("body", http.read(client).body)
+    end)
+  )
+
+  it(
+    "goes elsewhere by a URL that is one",
+    spec(function()
+      local server = serve(function(_, res)
+        res:Redirect("/\195\188 x?a=%20")
+      end)
+      local client = http.connect(server)
+      client:Write(http.get("/"))
+      assert.are.equal("/%C3%BC%20x?a=%20", http.read(client).fields.location)
     end)
   )
 

@@ -35,6 +35,10 @@ function Request:Read(max)
     self.ready = max and sub(piece, max + 1) or ""
     return max and sub(piece, 1, max) or piece
   end
+  if self.gathered and #self.gathered > 0 then
+    self.inflow:PutBack(concat(self.gathered))
+    self.gathered = nil
+  end
   local message, code
   piece, message, code = self.inflow:Next()
   if piece and max and #piece > max then
@@ -58,7 +62,12 @@ function Request:Body(max)
     end
     return ready
   end
-  local inflow, pieces, size = self.inflow, {}, 0
+  -- What has arrived stays with the request: who is cancelled here may ask again.
+  local inflow, pieces, size = self.inflow, self.gathered or {}, 0
+  self.gathered = pieces
+  for i = 1, #pieces do
+    size = size + #pieces[i]
+  end
   local announced = max and tonumber(http.value(self.head, "content-length"))
   if announced and announced > max then
     return too_large(max)
@@ -73,13 +82,14 @@ function Request:Body(max)
     end
     size = size + #piece
     if max and size > max then
+      self.gathered = nil
       inflow:Discard()
       return too_large(max)
     end
     pieces[#pieces + 1] = piece
   end
   self.exchange:Touch(self)
-  self.ready = concat(pieces)
+  self.ready, self.gathered = concat(pieces), nil
   return self.ready
 end
 
