@@ -1341,6 +1341,10 @@ describe("a wrong argument", function()
           ["'Text' %(string expected"] = function()
             res:Text({})
           end,
+          ["a status is from 200 to 999, not x"] = function()
+            res.status = "x"
+            res:End()
+          end,
           ["'OnEnd' %(function expected"] = function()
             res:OnEnd(1)
           end,
@@ -1355,11 +1359,12 @@ describe("a wrong argument", function()
           end,
         }) do
           assert_blamed(words, fn)
+          res.status = 200
           count = count + 1
         end
       end)
       assert.are.equal(200, http.ask(server, http.get("/")).status)
-      assert.are.equal(7, count)
+      assert.are.equal(8, count)
     end)
   )
 

@@ -112,14 +112,23 @@ local function refuse(self, n, text)
   check.blame("http", name and ("%s: %s"):format(tostring(name), text) or text)
 end
 
+--- Raises for a status that answers nothing.
+local function refuse_status(number)
+  if type(number) == "number" and number >= 100 and number < 200 then
+    local message = "status %d does not answer a request: 101 is for 'Hijack'"
+    check.blame("http", message:format(number))
+  end
+  check.blame("http", ("a status is from 200 to 999, not %s"):format(tostring(number)))
+end
+
 --- Sends the head with `body`: a whole one, its length, or true for chunks.
 local function send_head(self, body)
   if self.head_hooks then
     run_head_hooks(self)
   end
-  if type(self.status) == "number" and self.status < 200 then
-    local message = "status %d does not answer a request: 101 is for 'Hijack'"
-    check.blame("http", message:format(self.status))
+  local number = self.status
+  if type(number) ~= "number" or number < 200 or number > 999 or number % 1 ~= 0 then
+    refuse_status(number)
   end
   local exchange = self.exchange
   local mode = exchange:Mode(self, body == true)
