@@ -16,7 +16,7 @@ use bytes::Bytes;
 use memchr::memchr;
 
 use super::chunk::Chunks;
-use super::head::{Head, Length, Span, Start, Traits};
+use super::head::{Head, Length, Start, Traits};
 use super::message::Message;
 use super::{Bounds, Role, Violation, is_token};
 use crate::base::buf::Buf;
@@ -550,11 +550,4 @@ impl Scanner {
 /// Whether it may become a response.
 fn begins_response(input: &[u8]) -> bool {
     input.iter().zip(b"HTTP/").all(|(byte, expected)| byte == expected)
-}
-
-impl Span {
-    /// As a range of the head.
-    pub fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
 }
